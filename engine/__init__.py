@@ -1,0 +1,1 @@
+"""BPMN and DMN execution: definitions, instances, wait states, decisions. Knows no ITIL, no web; never commits."""

@@ -1,0 +1,1 @@
+"""What service tasks and form submissions do to the ITIL records."""

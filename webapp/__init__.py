@@ -1,0 +1,1 @@
+"""The doors: pages, API, the clock and the command line."""
