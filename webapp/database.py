@@ -11,6 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from engine.persistence import metadata
 from handlers.records import tables as _record_tables  # noqa: F401  (puts the records' tables into the metadata)
+from webapp import tables as _web_tables  # noqa: F401  (and the doors' own)
 
 SQLITE_BUSY_MS = 15_000
 

@@ -1,0 +1,146 @@
+"""Who may do what, in one place and as data: the desk checks it inside the unit of work, pages ask it what to offer.
+
+A right names an action, who has it, and in which states of the incident. Whoever is named by one of an action's
+rights may do it. ``who`` is a role of the handbook's chapter 3 or a relation to the task or incident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Facts = Mapping[str, Any]
+"""An incident as far as rights need it: state, recorder, reporter, responsible_person, responsible_group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who acts: groups are keys of the table groups, roles keys of the table roles (§3)."""
+
+    account: str
+    name: str
+    groups: frozenset[str] = field(default_factory=frozenset)
+    roles: frozenset[str] = field(default_factory=frozenset)
+    demo: bool = False
+
+
+class Offered(Protocol):
+    """A user task as far as rights need it."""
+
+    @property
+    def candidate_group(self) -> str | None:
+        """The group to which it is offered."""
+
+    @property
+    def assignee(self) -> str | None:
+        """The account that has claimed it or was given it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an action is done to: a user task, an incident, both, or neither."""
+
+    task: Offered | None = None
+    incident: Facts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One line of the table: ``states`` None means in every state, or that there is no incident."""
+
+    action: str
+    who: frozenset[str]
+    states: frozenset[str] | None = None
+
+
+def _holds_task(person: Person, subject: Subject) -> bool:
+    return subject.task is not None and subject.task.assignee == person.account
+
+
+def _in_task_group(person: Person, subject: Subject) -> bool:
+    return subject.task is not None and subject.task.candidate_group in person.groups
+
+
+def _task_is_free_for(person: Person, subject: Subject) -> bool:
+    return subject.task is not None and subject.task.assignee is None and _in_task_group(person, subject)
+
+
+def _responsible(person: Person, subject: Subject) -> bool:
+    incident = subject.incident
+    if incident is None:
+        return False
+    return incident["responsible_person"] == person.account or incident["responsible_group"] in person.groups
+
+
+def _recorder(person: Person, subject: Subject) -> bool:
+    return subject.incident is not None and subject.incident["recorder"] == person.account
+
+
+RELATIONS: Mapping[str, Callable[[Person, Subject], bool]] = {
+    "assignee": _holds_task,  # has the task
+    "candidate": _task_is_free_for,  # the task is offered to a group of his, and nobody has it
+    "colleague": _in_task_group,  # the task is offered to a group of his, whoever has it
+    "responsible": _responsible,  # answers for the incident now, himself or his group (§5.1.1)
+    "recorder": _recorder,  # 事件记录员 (C-17)
+}
+
+STAFF = frozenset(
+    {"desk", "support", "manager", "leaders", "owner", "maintenance", "planning", "local_desk", "quality"}
+    | {"analysis", "change", "requirement", "problem"}
+)
+BEFORE_RESOLUTION = frozenset({"to_dispatch", "to_accept", "in_progress"})
+UNDER_WAY = BEFORE_RESOLUTION | {"waiting"}
+OPEN = UNDER_WAY | {"new", "resolved", "slave"}
+
+
+def _right(action: str, who: str, states: frozenset[str] | None = None) -> Right:
+    return Right(action, frozenset(who.split()), states)
+
+
+RIGHTS: tuple[Right, ...] = (
+    _right("report", "desk manager"),  # the desk is the only interface (R009)
+    Right("read", STAFF),  # management reads only: it has no other line (R001)
+    # User tasks: the lane is the role, the offer names the group or person.
+    _right("complete", "assignee candidate"),
+    _right("draft", "assignee candidate"),
+    _right("claim", "candidate"),
+    _right("release", "assignee manager"),
+    _right("assign", "colleague manager"),  # to a person inside the own group only (C-16); the manager any (R023)
+    _right("delegate", "assignee manager"),
+    # Acts on an incident that are no step of the process.
+    _right("comment", "desk manager responsible recorder", OPEN),
+    _right("hold", "desk manager responsible", BEFORE_RESOLUTION),
+    _right("resume", "desk manager responsible", frozenset({"waiting"})),
+    _right("withdraw", "desk manager", UNDER_WAY | {"slave"}),
+    _right("reassign", "manager", UNDER_WAY | {"slave"}),  # R023
+    # Running instances and definitions.
+    _right("instance.read", "owner maintenance manager"),
+    _right("instance.retry", "owner maintenance manager"),
+    _right("instance.suspend", "owner manager"),
+    _right("instance.resume", "owner manager"),
+    _right("instance.cancel", "owner"),
+    _right("deploy", "owner maintenance"),  # R021
+)
+
+
+def allowed(person: Person, action: str, *, task: Offered | None = None, incident: Facts | None = None) -> bool:
+    """Whether ``person`` may do ``action`` to this task or incident; raises KeyError for an unknown action.
+
+    A right that names states holds only where the incident is given and is in one of them.
+    """
+    subject = Subject(task, incident)
+    return any(_holds(right, person, subject) for right in _BY_ACTION[action])
+
+
+def _holds(right: Right, person: Person, subject: Subject) -> bool:
+    if right.states is not None and (subject.incident is None or subject.incident["state"] not in right.states):
+        return False
+    if right.who & person.roles:
+        return True
+    return any(RELATIONS[who](person, subject) for who in right.who & RELATIONS.keys())
+
+
+_BY_ACTION: Mapping[str, tuple[Right, ...]] = {
+    name: tuple(right for right in RIGHTS if right.action == name) for name in {right.action for right in RIGHTS}
+}

@@ -1,0 +1,42 @@
+"""The doors' own tables: who is signed in, who failed to, and which commands have arrived already."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, String, Table
+
+from engine.persistence import Instant, Json, metadata
+
+# A signed-in browser; the cookie holds the token, the database only its hash.
+web_session = Table(
+    "web_session",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("account", String(80), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index("ix_web_session_account", "account"),
+    Index("ix_web_session_expires_at", "expires_at"),
+)
+
+# Attempts to sign in since the last success, for existing and invented accounts alike (else the answer would tell).
+sign_in_failure = Table(
+    "sign_in_failure",
+    metadata,
+    Column("account", String(80), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", Instant, nullable=False),
+    Column("locked_until", Instant),
+    Index("ix_sign_in_failure_failed_at", "failed_at"),
+)
+
+# A command that may arrive twice (double click, API retry): the first arrival's result, for the second.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("actor", String(80), primary_key=True),
+    Column("verb", String(40), primary_key=True),
+    Column("key", String(120), primary_key=True),
+    Column("result", Json, nullable=False),
+    Column("arrived_at", Instant, nullable=False),
+    Index("ix_idempotency_arrived_at", "arrived_at"),
+)
