@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.check import Finding
 
 
 class EngineError(Exception):
@@ -37,6 +41,20 @@ class InvalidValuesError(EngineError):
         self.problems = problems
 
 
+class DeploymentRefusedError(EngineError):
+    """The files do not pass the check together with what is in force: nothing was stored."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        """``findings`` are all of the check, errors and warnings, to be shown with file, line and element."""
+        errors = [finding for finding in findings if finding.severity == "error"]
+        super().__init__("; ".join(f"{finding.file}:{finding.line} {finding.rule} {finding.zh}" for finding in errors))
+        self.findings = tuple(findings)
+
+
+class FormRefusedError(EngineError):
+    """The bytes are not a form that we render and validate; the message is a Chinese sentence."""
+
+
 class BpmnError(Exception):
     """A business fault that the diagram models: raised by a handler, caught by the error boundary with its code."""
 
@@ -47,12 +65,26 @@ class BpmnError(Exception):
 
 
 class StepFailedError(Exception):
-    """A step could not be carried out: roll back, then ``instances.mark_stuck`` records it with ``command`` for retry."""
+    """A step could not be carried out: roll back, then ``instances.mark_stuck`` records it with ``command`` for retry.
 
-    def __init__(self, instance_id: int, element_id: str | None, cause: str, command: dict[str, Any]) -> None:
-        """``element_id`` is the element that failed where it is known; ``command`` repeats the step on retry."""
+    ``instance_id`` and ``revision`` are None for a start: the roll-back has taken the instance away.
+    """
+
+    def __init__(
+        self,
+        instance_id: int | None,
+        element_id: str | None,
+        cause: str,
+        command: dict[str, Any],
+        *,
+        revision: int | None = None,
+        actor: str = "system",
+    ) -> None:
+        """``element_id`` failed, where it is known; ``command`` repeats the step; ``revision`` is what it was tried on."""
         super().__init__(f"instance {instance_id}, element {element_id}: {cause}")
         self.instance_id = instance_id
         self.element_id = element_id
         self.cause = cause
         self.command = command
+        self.revision = revision
+        self.actor = actor

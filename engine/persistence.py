@@ -105,6 +105,8 @@ deployment = Table(
     Column("reason", Text, nullable=False),
     Column("deployed_at", Instant, nullable=False),
     Column("effective_from", Instant),  # null: since ever
+    # sha256 over the fingerprint before and this deployment's items: equal fingerprints mean equal catalogues.
+    Column("fingerprint", String(64), nullable=False),
 )
 
 # In force at an instant: per kind and key, the item with the greatest (effective_from, deployment) not after it.
@@ -121,7 +123,7 @@ bundle = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("process_key", String(120), nullable=False),
-    Column("content_hash", String(64), nullable=False, unique=True),  # over the sorted definition ids
+    Column("content_hash", String(64), nullable=False, unique=True),  # over ids and hashes of its definitions
     Column("definition_ids", Json, nullable=False),
 )
 
@@ -181,7 +183,10 @@ user_task = Table(
     Column("draft_by", String(80)),
     Column("created_at", Instant, nullable=False),
     Column("claimed_at", Instant),
-    Column("suspended", Boolean, nullable=False, default=False),
+    Column("on_behalf_of", String(80)),  # the absent person for whom the assignee acts (§5.1.4)
+    Column("changed_by", String(80)),  # who made this revision, for the page that comes too late
+    Column("changed_at", Instant),
+    Column("suspended", Boolean, nullable=False, default=False),  # its instance is suspended or stuck
     Index("ix_user_task_instance_id", "instance_id"),
     Index("ix_user_task_assignee", "assignee", "priority", "due_at", "id"),
     Index("ix_user_task_candidate_group", "candidate_group", "priority", "due_at", "id"),
@@ -196,7 +201,7 @@ timer = Table(
     Column("due_at", Instant, nullable=False),
     Column("leased_by", String(80)),
     Column("leased_until", Instant),
-    Index("ix_timer_due_at", "due_at"),
+    Index("ix_timer_due_at", "due_at", "leased_until", "task_id"),  # the due scan reads nothing else
     Index("ix_timer_instance_id", "instance_id"),
 )
 
@@ -232,13 +237,14 @@ history = Table(
     Column("id", Id, primary_key=True),
     Column("instance_id", Id, nullable=False),
     Column("element_id", String(120), nullable=False),
-    Column("element_type", String(30), nullable=False),  # BPMN's name: userTask, endEvent, …
+    Column("element_type", String(30), nullable=False),  # BPMN's name: userTask, endEvent, …; process for the instance
     Column("task_id", String(32), nullable=False),
     Column("entered_at", Instant, nullable=False),
     Column("left_at", Instant, nullable=False),
     Column("actor", String(80), nullable=False),
     Column("on_behalf_of", String(80)),
     Column("outcome", String(120)),  # end or boundary outcome, the result of a task, "cancelled", …
+    Column("note", Text),  # why an instance was cancelled, suspended, resumed, retried
     Index("ix_history_instance_id", "instance_id"),
     Index(
         "ix_history_user_task",
@@ -288,4 +294,4 @@ def append_only(tables: Iterable[Table]) -> None:
                 event.listen(table, "after_create", ddl.execute_if(dialect=dialect))
 
 
-append_only([definition, deployment, deployment_item, history, decision_log])
+append_only([definition, deployment, deployment_item, bundle, history, decision_log])
