@@ -38,7 +38,7 @@ class Context:
     """One unit of work. ``now`` is aware UTC and the only clock; ``actor`` is an account name or ``system``.
 
     ``on_behalf_of`` names the absent person for whom a delegate acts (§5.1.4, R219). ``handlers`` maps operation
-    names to functions. ``notes`` carries what the door must do after the commit (for example deliver messages).
+    names to functions. ``memo`` keeps what this unit of work has read already. ``notes`` carries what the door must do after the commit (for example deliver messages).
     """
 
     connection: Connection
@@ -47,6 +47,7 @@ class Context:
     handlers: Mapping[str, Handler]
     on_behalf_of: str | None = None
     notes: set[str] = field(default_factory=set)
+    memo: dict[object, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a naive instant: every comparison in the engine is between aware UTC instants."""
