@@ -20,10 +20,26 @@ WAITING_CODES = {
     "Awaiting Evidence": "W07",
 }
 STATES = frozenset({"New", "Active", RESOLVED, CLOSED, *WAITING_CODES})
-COLUMNS = (
-    "number incident_state reassignment_count sys_mod_count opened_at sys_updated_at contact_type location category "
-    "subcategory u_symptom impact urgency priority assignment_group closed_code resolved_at closed_at"
-).split()
+COLUMNS = [
+    "number",
+    "incident_state",
+    "reassignment_count",
+    "sys_mod_count",
+    "opened_at",
+    "sys_updated_at",
+    "contact_type",
+    "location",
+    "category",
+    "subcategory",
+    "u_symptom",
+    "impact",
+    "urgency",
+    "priority",
+    "assignment_group",
+    "closed_code",
+    "resolved_at",
+    "closed_at",
+]
 
 
 class LogError(Exception):
@@ -76,9 +92,7 @@ def read_log(path: Path, *, incidents: int | None = None) -> Log:
     except (gzip.BadGzipFile, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise LogError(f"{path.name}: not a readable CSV file ({error})") from error
     ordered = {number: tuple(_in_order(events)) for number, events in grouped.items()}
-    disordered = sum(
-        [e.at for e in grouped[number]] != sorted(e.at for e in grouped[number]) for number in grouped
-    )
+    disordered = sum([e.at for e in grouped[number]] != sorted(e.at for e in grouped[number]) for number in grouped)
     # Stable: within one instant incidents keep the order of the file, and an incident's events their own.
     events = sorted((event for incident in ordered.values() for event in incident), key=lambda event: event.at)
     return Log(tuple(events), ordered, hashlib.sha256(raw).hexdigest(), disordered)
