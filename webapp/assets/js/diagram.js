@@ -1,0 +1,62 @@
+// The live diagram of one stage: the path taken, the current step, and nothing that can be changed.
+import NavigatedViewer from "bpmn-js/lib/NavigatedViewer";
+
+const WIDE = 700; // below this many pixels the whole stage would be illegible: show the live step at 80 %
+
+for (const box of document.querySelectorAll("[data-diagram]")) draw(box);
+
+async function draw(box) {
+  const viewer = new NavigatedViewer({ container: box, textRenderer: fonts() });
+  try {
+    const [answer] = await Promise.all([fetch(box.dataset.diagram), document.fonts.ready]);
+    if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+    await viewer.importXML(await answer.text());
+  } catch {
+    box.replaceChildren(Object.assign(document.createElement("p"), { className: "diagram-words", textContent: "流程图暂时无法显示，经过见右侧。" }));
+    return;
+  }
+  mark(viewer, box);
+  fit(viewer, box);
+  box.dataset.drawn = "yes";
+}
+
+function fonts() {
+  const fontFamily = getComputedStyle(document.body).fontFamily;
+  return { defaultStyle: { fontFamily, fontSize: 13 }, externalStyle: { fontFamily, fontSize: 12 } };
+}
+
+function mark(viewer, box) {
+  const canvas = viewer.get("canvas");
+  const registry = viewer.get("elementRegistry");
+  const took = new Set(JSON.parse(box.dataset.took));
+  const live = JSON.parse(box.dataset.live);
+  for (const shape of registry.filter((each) => each.type === "bpmn:UserTask")) canvas.addMarker(shape, "plain-task");
+  const reached = new Set([...took, ...live]);
+  for (const flow of registry.filter((each) => each.type === "bpmn:SequenceFlow")) {
+    const { sourceRef, targetRef } = flow.businessObject;
+    if (took.has(sourceRef.id) && reached.has(targetRef.id)) canvas.addMarker(flow, "took");
+  }
+  for (const id of took) if (registry.get(id)) canvas.addMarker(id, "took");
+  for (const id of live) {
+    if (!registry.get(id)) continue;
+    canvas.addMarker(id, "live");
+    const words = Object.assign(document.createElement("div"), { className: "here", textContent: box.dataset.here });
+    viewer.get("overlays").add(id, { position: { top: -24, left: 0 }, html: words });
+  }
+}
+
+function fit(viewer, box) {
+  const canvas = viewer.get("canvas");
+  const [live] = JSON.parse(box.dataset.live);
+  const known = live && viewer.get("elementRegistry").get(live);
+  if (box.clientWidth > WIDE || !known) {
+    const { inner } = canvas.viewbox();
+    const height = Math.ceil((inner.height * box.clientWidth) / inner.width) + 24;
+    if (box.clientWidth > WIDE) box.style.height = `${Math.min(Math.max(height, 220), 560)}px`;
+    canvas.resized();
+    canvas.zoom("fit-viewport", "auto");
+    return;
+  }
+  canvas.zoom(0.8);
+  canvas.scrollToElement(live, { top: 80, left: 100, right: 100, bottom: 80 });
+}

@@ -1,0 +1,83 @@
+// Forms: one submit per click, the source's own fields, the look-up's choice, and nothing lost when offline.
+
+export function guardForms() {
+  document.addEventListener("submit", markSubmitting);
+  document.addEventListener("change", showFieldsInPlace);
+  document.addEventListener("click", takeCustomer);
+  document.addEventListener("click", copyTyped);
+  document.addEventListener("htmx:after:swap", showAll);
+  window.addEventListener("pageshow", (event) => event.persisted && document.querySelectorAll("[data-busy]").forEach(release));
+  showAll();
+}
+
+function markSubmitting(event) {
+  const form = event.target;
+  if (form.method === "dialog" || form.hasAttribute("hx-post") || form.method === "get") return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  const button = event.submitter;
+  if (!button) return;
+  button.dataset.busy = button.textContent;
+  button.setAttribute("aria-disabled", "true");
+  button.textContent = button.dataset.wait || "正在提交…";
+}
+
+function release(button) {
+  button.textContent = button.dataset.busy;
+  button.removeAttribute("aria-disabled");
+  delete button.dataset.busy;
+  if (button.form) delete button.form.dataset.sent;
+}
+
+// A field with data-when="name=value|value" is shown while that field of the same form has one of these values.
+// Hidden fields are disabled: what is not seen is not sent.
+function showFieldsInPlace(event) {
+  if (event.target.form) showFields(event.target.form);
+}
+
+function showAll() {
+  document.querySelectorAll("form[data-live]").forEach(showFields);
+}
+
+function showFields(form) {
+  const values = new FormData(form);
+  for (const field of form.querySelectorAll("[data-when]")) {
+    const [name, wanted] = field.dataset.when.split("=");
+    const shown = wanted.split("|").includes(values.get(name) ?? "");
+    field.hidden = !shown;
+    field.querySelectorAll("input, select, textarea").forEach((input) => (input.disabled = !shown));
+  }
+}
+
+function takeCustomer(event) {
+  const button = event.target.closest("[data-customer]");
+  if (!button) return;
+  const form = button.form ?? button.closest("form");
+  for (const [name, value] of Object.entries(JSON.parse(button.dataset.customer))) {
+    const input = form.elements.namedItem(name);
+    if (input instanceof RadioNodeList) input.value = value;
+    else if (input?.type === "checkbox") input.checked = Boolean(value);
+    else if (input) input.value = value ?? "";
+  }
+  const list = button.closest("[data-found]");
+  list.replaceChildren();
+  form.elements.namedItem(button.dataset.next)?.focus();
+}
+
+async function copyTyped(event) {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const lines = [];
+  for (const field of document.querySelectorAll(`${button.dataset.copy} .field`)) {
+    const label = field.querySelector("label, .label")?.firstChild?.textContent?.trim();
+    const chosen = field.querySelector("input:checked");
+    const input = chosen ? null : field.querySelector("select, textarea, input:not([type=radio], [type=checkbox])");
+    const value = chosen?.nextElementSibling?.textContent ?? input?.selectedOptions?.[0]?.text ?? input?.value;
+    if (label && value) lines.push(`${label}：${value.trim()}`);
+  }
+  await navigator.clipboard.writeText(lines.join("\n"));
+  button.textContent = "已复制";
+}
