@@ -38,7 +38,8 @@ class Context:
     """One unit of work. ``now`` is aware UTC and the only clock; ``actor`` is an account name or ``system``.
 
     ``on_behalf_of`` names the absent person for whom a delegate acts (§5.1.4, R219). ``handlers`` maps operation
-    names to functions. ``memo`` keeps what this unit of work has read already. ``notes`` carries what the door must do after the commit (for example deliver messages).
+    names to functions. ``notes`` carries what the door must do after the commit (for example deliver messages);
+    ``memo`` keeps what this unit of work has read already.
     """
 
     connection: Connection
