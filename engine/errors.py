@@ -80,7 +80,7 @@ class StepFailedError(Exception):
         revision: int | None = None,
         actor: str = "system",
     ) -> None:
-        """``element_id`` failed, where it is known; ``command`` repeats the step; ``revision`` is what it was tried on."""
+        """``element_id`` failed, where known; ``command`` repeats the step, tried on ``revision`` for ``actor``."""
         super().__init__(f"instance {instance_id}, element {element_id}: {cause}")
         self.instance_id = instance_id
         self.element_id = element_id
