@@ -1,0 +1,1 @@
+"""ITIL records: what is true of an incident, whatever its process does."""
