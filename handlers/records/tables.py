@@ -22,7 +22,6 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
-    UniqueConstraint,
     event,
     text,
 )
@@ -142,15 +141,15 @@ incident = Table(
     Column("recorder_group", String(KEY), nullable=False),  # for which he recorded it
     # The customer as he was when he reported (R002, R065–R073).
     Column("customer_id", Id, ForeignKey("customer.id")),
-    Column("staff_number", String(KEY)),
-    Column("customer_name", String(LINE)),
+    Column("staff_number", Text),
+    Column("customer_name", Text),
     Column("customer_grade", String(KEY)),
-    Column("phone", String(KEY)),
-    Column("mobile", String(KEY)),
-    Column("extension", String(KEY)),
-    Column("customer_location", String(LINE)),
-    Column("email", String(LINE)),
-    Column("department", String(LINE)),
+    Column("phone", Text),
+    Column("mobile", Text),
+    Column("extension", Text),
+    Column("customer_location", Text),
+    Column("email", Text),
+    Column("department", Text),
     Column("served", Boolean),
     # What was reported (R078–R090).
     Column("source", String(KEY)),
@@ -162,16 +161,16 @@ incident = Table(
     Column("affected_departments", Text),
     Column("occurred_at", Instant),
     Column("configuration_items", Text),
-    Column("external_number", String(LINE)),
-    Column("external_contact", String(LINE)),
+    Column("external_number", Text),
+    Column("external_contact", Text),
     Column("external_deadline", Instant),  # replaces the restoration target (C-40)
-    Column("alarm_severity", String(LINE)),
-    Column("alarm_number", String(LINE)),
+    Column("alarm_severity", Text),
+    Column("alarm_number", Text),
     Column("alarm_text", Text),
     Column("alarm_trigger", String(KEY)),
-    Column("alarm_account", String(LINE)),
+    Column("alarm_account", Text),
     Column("prehandling", Text),
-    Column("failed_change", String(LINE)),
+    Column("failed_change", Text),
     Column("recorded_at", Instant),  # when 1.4 was done
     # Classification and priority (R107, R204–R210, R220–R229).
     Column("category", String(KEY)),
@@ -213,7 +212,7 @@ incident = Table(
     Column("proposed_close_code", String(KEY)),
     Column("close_code", String(KEY)),
     Column("close_remark", Text),
-    Column("problem_ref", String(LINE)),
+    Column("problem_ref", Text),
     Column("withdrawn", Boolean, nullable=False, default=False),
     Column("closed_at", Instant),
     # Relations.
@@ -315,7 +314,7 @@ reference_row = Table(
     Column("valid_to", Instant),
     Column("changed_by", String(ACCOUNT), nullable=False),
     Column("changed_at", Instant, nullable=False),
-    UniqueConstraint("table", "key", "valid_from"),
+    Index("ix_reference_row_table_key", "table", "key"),
 )
 
 # One row: its token is new after each load, so that caches in memory know whether they still hold.

@@ -1,0 +1,192 @@
+"""The incident record: the one place that reads and changes it.
+
+Whatever changes an incident goes through ``change``: it keeps old value, new value, actor and reason of every field
+(R221, R312), refuses a stale writer, holds exactly one responsible at any time (R203, T-8) and keeps closed incidents
+closed (R277).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from engine.context import Context
+from engine.errors import ConflictError, NotFoundError
+from handlers import clocks
+from handlers.records.tables import field_change
+from handlers.records.tables import incident as table
+
+Incident = Mapping[str, Any]
+Fields = dict[str, Any]
+
+STATES: Mapping[str, str] = {
+    "new": "新建",
+    "to_dispatch": "待分派",
+    "to_accept": "待受理",
+    "in_progress": "处理中",
+    "waiting": "等待",
+    "resolved": "已解决",
+    "closed": "已关闭",
+    "slave": "从事件",
+}
+DESK = "desk"  # role, and key of the service desk's group
+SUPPORT, RECORDER = "support", "recorder"
+RESPONSIBLE = ("responsible_role", "responsible_group", "responsible_person")
+
+# Bookkeeping that other rows prove already: waiting periods prove the clocks, changes prove the revision.
+_UNTRACKED = frozenset(
+    ["id", "revision", "updated_at", "updated_by", "held_state", "waiting_since", "waiting_code", "waiting_until"]
+    + [f"{name}_{part}" for name in clocks.CLOCKS for part in ("for", "started_at", "stopped_at", "paused")]
+)
+TRACKED = tuple(column.name for column in table.columns if column.name not in _UNTRACKED)
+
+
+def create(ctx: Context, facts: Fields | None = None, *, group: str = DESK) -> int:
+    """Open the record of a report that reaches the desk now, and return its id; the number follows at 1.4.
+
+    ``facts`` are columns already known (for example ``source``). The actor becomes its recorder, for ``group`` (the
+    service desk's or a local network's, C-17); the service desk is responsible (R198) and the response clock runs.
+    """
+    given = dict(facts or {})
+    values: Fields = {
+        "revision": 1,
+        "updated_at": ctx.now,
+        "updated_by": ctx.actor,
+        "state": "new",
+        "stage": 1,
+        "recorder": ctx.actor,
+        "recorder_group": group,
+        **responsible(DESK, DESK),
+        **clocks.started("response", ctx.now),
+        **given,
+    }
+    incident_id: int = ctx.connection.execute(insert(table).values(**values).returning(table.c.id)).scalar_one()
+    _keep_changes(ctx, incident_id, {}, {name: values[name] for name in TRACKED if name in values}, None, None)
+    return incident_id
+
+
+def get(ctx: Context, incident_id: int, *, lock: bool = False) -> Incident:
+    """The incident as it is now in this unit of work; one SELECT at most. Raises NotFoundError.
+
+    ``lock`` holds the row on PostgreSQL until the commit, for whoever is going to change it.
+    """
+    known: Incident | None = ctx.memo.get(_memo(incident_id))
+    if known is not None:
+        return known
+    query = select(table).where(table.c.id == incident_id)
+    found = ctx.connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if found is None:
+        raise NotFoundError(f"没有编号为 {incident_id} 的事件记录")
+    return _remember(ctx, _frozen(found))
+
+
+def by_number(ctx: Context, number: str) -> Incident:
+    """The incident with this number. Raises NotFoundError."""
+    found = ctx.connection.execute(select(table).where(table.c.number == number.strip().upper())).one_or_none()
+    if found is None:
+        raise NotFoundError(f"没有事件 {number}")
+    return ctx.memo.get(_memo(found.id)) or _remember(ctx, _frozen(found))
+
+
+def change(
+    ctx: Context, incident: Incident, fields: Fields, *, reason: str | None = None, element: str | None = None
+) -> Incident:
+    """Write what differs in ``fields`` and return the incident as it is then: one UPDATE, one INSERT of all changes.
+
+    ``element`` is the step that does it. Raises ConflictError when somebody else has changed the incident since it was
+    read, or when it is closed and would be opened; KeyError for an unknown field.
+    """
+    changed = {name: value for name, value in fields.items() if incident[name] != value}
+    if not changed:
+        return incident
+    after = {**incident, **changed}
+    _refuse_reopening(incident, after)
+    _require_one_responsible(after)
+    stamp = {"revision": incident["revision"] + 1, "updated_at": ctx.now, "updated_by": ctx.actor}
+    statement = (
+        update(table)
+        .where(table.c.id == incident["id"], table.c.revision == incident["revision"])
+        .values(**changed, **stamp)
+    )
+    if ctx.connection.execute(statement).rowcount == 0:
+        raise _somebody_was_faster(ctx, incident["id"])
+    tracked = {name: value for name, value in changed.items() if name not in _UNTRACKED}
+    _keep_changes(ctx, incident["id"], incident, tracked, reason, element)
+    return _remember(ctx, MappingProxyType({**after, **stamp}))
+
+
+def responsible(role: str, group: str, person: str | None = None) -> Fields:
+    """The columns that make one group, or one person of it, answer for an incident (T-8)."""
+    return {"responsible_role": role, "responsible_group": group, "responsible_person": person}
+
+
+def nobody_responsible() -> Fields:
+    """The columns of a closed incident: nobody answers for it any more (T-8)."""
+    return dict.fromkeys(RESPONSIBLE)
+
+
+def _refuse_reopening(before: Incident, after: Mapping[str, Any]) -> None:
+    if before["state"] == "closed" and after["state"] != "closed":
+        raise ConflictError(
+            "事件已关闭，不能重新打开；请登记为复发事件（手册 §5.1.12）",
+            by=before["updated_by"],
+            at=before["closed_at"],
+        )
+
+
+def _require_one_responsible(after: Mapping[str, Any]) -> None:
+    if after["state"] not in STATES:
+        raise ValueError(f"unknown state {after['state']!r}")
+    if after["state"] == "closed":
+        if any(after[name] is not None for name in RESPONSIBLE):
+            raise ValueError("nobody is responsible for a closed incident")
+    elif after["responsible_role"] is None or after["responsible_group"] is None:
+        raise ValueError("an open incident needs a responsible group or person")
+
+
+def _somebody_was_faster(ctx: Context, incident_id: int) -> ConflictError:
+    query = select(table.c.updated_by, table.c.updated_at).where(table.c.id == incident_id)
+    found = ctx.connection.execute(query).one()
+    return ConflictError("事件刚被他人修改，请刷新后再操作", by=found.updated_by, at=found.updated_at)
+
+
+def _keep_changes(
+    ctx: Context, incident_id: int, before: Incident, after: Fields, reason: str | None, element: str | None
+) -> None:
+    common = {
+        "incident_id": incident_id,
+        "at": ctx.now,
+        "actor": ctx.actor,
+        "on_behalf_of": ctx.on_behalf_of,
+        "element_id": element,
+        "reason": reason,
+    }
+    rows = [
+        {**common, "field": name, "old": _plain(before.get(name)), "new": _plain(value)}
+        for name, value in after.items()
+        if value is not None or before.get(name) is not None
+    ]
+    if rows:
+        ctx.connection.execute(insert(field_change), rows)
+
+
+def _plain(value: Any) -> Any:
+    """A duration as seconds; JSON can write everything else."""
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _memo(incident_id: int) -> tuple[str, int]:
+    return ("incident", incident_id)
+
+
+def _remember(ctx: Context, incident: Incident) -> Incident:
+    ctx.memo[_memo(incident["id"])] = incident
+    return incident
+
+
+def _frozen(row: Row[Any]) -> Incident:
+    return MappingProxyType(dict(row._mapping))

@@ -1,0 +1,25 @@
+"""Incident numbers: ``SJ`` + local date + daily sequence, for example SJ261122-001; unique and never re-used (R008)."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+
+from engine.context import Context
+
+PREFIX = "SJ"
+ZONE = ZoneInfo("Asia/Shanghai")
+
+# One statement on both databases; the day's row stays locked until the commit, so two steps never get one number.
+_NEXT = text(
+    "INSERT INTO incident_number (day, last) VALUES (:day, 1) "
+    "ON CONFLICT (day) DO UPDATE SET last = incident_number.last + 1 RETURNING last"
+)
+
+
+def next_number(ctx: Context) -> str:
+    """The next number of the day; a roll-back gives it back before anybody has seen it."""
+    day = ctx.now.astimezone(ZONE).strftime("%y%m%d")
+    last: int = ctx.connection.execute(_NEXT, {"day": day}).scalar_one()
+    return f"{PREFIX}{day}-{last:03d}"
