@@ -1,0 +1,362 @@
+"""What the rules look at: the files of a deployment as processes, nodes and flows, without judgement.
+
+Reading never fails: what a file lacks is empty here, and a rule says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lxml import etree
+
+from engine.check.findings import Hit, Place
+from engine.xml import line_of
+
+BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"
+DC = "http://www.omg.org/spec/DD/20100524/DC"
+SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
+B = f"{{{BPMN}}}"
+S = f"{{{SPIFF}}}"
+
+TASKS = frozenset({"userTask", "serviceTask", "businessRuleTask"})
+REFUSED_TASKS = frozenset({"task", "manualTask", "scriptTask", "sendTask", "receiveTask"})
+REFUSED_FRAMES = frozenset({"adHocSubProcess", "transaction"})
+ACTIVITIES = TASKS | REFUSED_TASKS | REFUSED_FRAMES | {"callActivity", "subProcess"}
+GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"})
+EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"})
+NODES = ACTIVITIES | GATEWAYS | EVENTS
+FRAMES = frozenset({"subProcess", "adHocSubProcess", "transaction"})
+MAX_NODES = 400
+"""Nodes in one process or frame that are looked at: keeps work that grows with the square small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Keys in force already, so that a partial deployment can refer to them.
+
+    ``lanes`` is None where any lane name is right.
+    """
+
+    processes: Collection[str] = ()
+    decisions: Collection[str] = ()
+    forms: Collection[str] = ()
+    lanes: Collection[str] | None = None
+
+
+def local(element: etree._Element) -> str:
+    """The element's name without its namespace; empty for comments and processing instructions."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def own(element: etree._Element, *names: str) -> Iterator[etree._Element]:
+    """Direct children of ``element`` in BPMN's namespace, of these names."""
+    for name in names:
+        yield from element.iterchildren(B + name)
+
+
+def text_of(element: etree._Element | None) -> str:
+    """The text of an expression element, without the space around it."""
+    return "" if element is None or element.text is None else element.text.strip()
+
+
+@dataclass(eq=False, slots=True)
+class Flow:
+    """A sequence flow between two nodes of one scope."""
+
+    element: etree._Element
+    id: str
+    source: Node
+    target: Node
+
+    @property
+    def condition(self) -> etree._Element | None:
+        """The condition element, if there is one."""
+        return self.element.find(B + "conditionExpression")
+
+
+@dataclass(eq=False)
+class Node:
+    """A flow node: task, gateway, event, called process or frame."""
+
+    element: etree._Element
+    type: str
+    id: str
+    scope: Scope
+    outgoing: list[Flow] = field(default_factory=list)
+    incoming: list[Flow] = field(default_factory=list)
+    boundaries: list[Node] = field(default_factory=list)
+    host: Node | None = None
+    inner: Scope | None = None
+
+    @property
+    def file(self) -> BpmnFile:
+        """The file that draws the node."""
+        return self.scope.file
+
+    @property
+    def name(self) -> str:
+        """What a reader of the diagram knows the node by."""
+        return self.element.get("name") or self.id
+
+    @cached_property
+    def definitions(self) -> list[etree._Element]:
+        """The event definitions that the node itself contains."""
+        return [child for child in self.element if local(child).endswith("EventDefinition")]
+
+    @property
+    def event(self) -> str:
+        """``message``, ``timer`` …; empty for an event without definition; the first where there are several."""
+        return local(self.definitions[0]).removesuffix("EventDefinition") if self.definitions else ""
+
+    @property
+    def interrupting(self) -> bool:
+        """Whether a boundary event ends its host."""
+        return self.element.get("cancelActivity", "true").strip().lower() in ("true", "1")
+
+    @property
+    def default(self) -> str | None:
+        """The id of the default flow."""
+        return self.element.get("default")
+
+    @cached_property
+    def properties(self) -> dict[str, str]:
+        """The properties of our dialect on this node."""
+        return properties_of(self.element)
+
+    @property
+    def loop(self) -> etree._Element | None:
+        """The multi-instance characteristics."""
+        return self.element.find(B + "multiInstanceLoopCharacteristics")
+
+    @property
+    def called(self) -> str:
+        """The process that a call activity calls."""
+        return self.element.get("calledElement", "") if self.type == "callActivity" else ""
+
+    @property
+    def message(self) -> etree._Element | None:
+        """The message that an event throws or catches, as declared in its file."""
+        if self.event != "message":
+            return None
+        return self.file.declared.get(self.definitions[0].get("messageRef", ""))
+
+    @property
+    def throws(self) -> bool:
+        """Whether the node sends what its definition names."""
+        return self.type in ("endEvent", "intermediateThrowEvent")
+
+    @property
+    def waits(self) -> bool:
+        """Whether a token stays here until something comes from outside."""
+        return self.type in ("userTask", "manualTask", "task", "receiveTask", "eventBasedGateway") or (
+            self.type == "intermediateCatchEvent" and bool(self.definitions)
+        )
+
+    def at(self, **facts: object) -> Hit:
+        """A hit at this node; the name is always among the facts."""
+        return Hit(self.place, {"name": self.name, **facts})
+
+    @property
+    def place(self) -> Place:
+        """Where the node stands."""
+        return self.file.place(self.element)
+
+
+@dataclass(eq=False)
+class Scope:
+    """A process or an embedded frame: its own nodes and flows only."""
+
+    element: etree._Element
+    id: str
+    file: BpmnFile
+    parent: Scope | None = None
+    nodes: dict[str, Node] = field(default_factory=dict)
+    flows: list[Flow] = field(default_factory=list)
+    loose: list[etree._Element] = field(default_factory=list)
+    too_many: bool = False
+
+    @property
+    def process(self) -> Scope:
+        """The process around this scope, or itself."""
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """Keys declared as data inputs of a process."""
+        return [item.get("id", "") for item in self.element.iterfind(f"{B}ioSpecification/{B}dataInput")]
+
+    @cached_property
+    def outputs(self) -> list[str]:
+        """Keys declared as data outputs of a process."""
+        return [item.get("id", "") for item in self.element.iterfind(f"{B}ioSpecification/{B}dataOutput")]
+
+    @property
+    def starts(self) -> list[Node]:
+        """The start events."""
+        return [node for node in self.nodes.values() if node.type == "startEvent"]
+
+    @property
+    def name(self) -> str:
+        """What a reader knows the process by."""
+        return self.element.get("name") or self.id
+
+    def at(self, **facts: object) -> Hit:
+        """A hit at the process or frame itself."""
+        return Hit(self.file.place(self.element), {"name": self.name, **facts})
+
+
+@dataclass(eq=False)
+class BpmnFile:
+    """One BPMN file. ``scopes`` are all its processes and frames, each before what it contains."""
+
+    name: str
+    root: etree._Element
+    scopes: list[Scope] = field(default_factory=list)
+    declared: dict[str, etree._Element] = field(default_factory=dict)
+    """Messages, errors, escalations and signals by id."""
+
+    @property
+    def processes(self) -> list[Scope]:
+        """The processes of the file."""
+        return [scope for scope in self.scopes if scope.parent is None]
+
+    @cached_property
+    def shapes(self) -> dict[str, etree._Element]:
+        """Shapes and edges of the drawing by the element that they draw."""
+        drawn = self.root.iter(f"{{{BPMNDI}}}BPMNShape", f"{{{BPMNDI}}}BPMNEdge")
+        return {shape.get("bpmnElement", ""): shape for shape in drawn}
+
+    @cached_property
+    def lane_of(self) -> dict[str, str]:
+        """The name of the lane that lists a node, read as SpiffWorkflow reads it: exact text."""
+        lanes = self.root.iter(B + "lane")
+        return {ref.text or "": lane.get("name", "") for lane in lanes for ref in own(lane, "flowNodeRef")}
+
+    def place(self, element: etree._Element) -> Place:
+        """Where ``element`` stands; an element without id lends its parent's."""
+        named: etree._Element | None = element
+        while named is not None and named.get("id") is None:
+            named = named.getparent()
+        return Place(self.name, line_of(element), None if named is None else named.get("id"))
+
+    def at(self, element: etree._Element, **facts: object) -> Hit:
+        """A hit at any element of the file."""
+        name = element.get("name") or element.get("id") or local(element)
+        return Hit(self.place(element), {"name": name, "tag": local(element), **facts})
+
+
+@dataclass(eq=False)
+class Deployment:
+    """Everything that is checked together."""
+
+    operations: Collection[str] | None
+    known: Known
+    files: list[BpmnFile] = field(default_factory=list)
+    decisions: dict[str, Place] = field(default_factory=dict)
+    forms: dict[str, Place] = field(default_factory=dict)
+    again: list[tuple[Place, str, str]] = field(default_factory=list)
+    """Decision and form keys that were found a second time: where, key, first file."""
+
+    @cached_property
+    def scopes(self) -> list[Scope]:
+        """All scopes that are small enough to be looked at."""
+        return [scope for file in self.files for scope in file.scopes if not scope.too_many]
+
+    @cached_property
+    def processes(self) -> dict[str, Scope]:
+        """Processes of this deployment by key; the first of a name wins (K013 names the others)."""
+        found: dict[str, Scope] = {}
+        for file in self.files:
+            for scope in file.processes:
+                found.setdefault(scope.id, scope)
+        return found
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """All nodes of all scopes."""
+        return [node for scope in self.scopes for node in scope.nodes.values()]
+
+    @cached_property
+    def called(self) -> dict[str, list[Node]]:
+        """The call activities by the process that they call."""
+        callers: dict[str, list[Node]] = {}
+        for node in self.of("callActivity"):
+            callers.setdefault(node.called, []).append(node)
+        return callers
+
+    def of(self, *types: str) -> Iterator[Node]:
+        """The nodes of these BPMN types."""
+        return (node for node in self.nodes if node.type in types)
+
+    def unseen(self, call: Node) -> bool:
+        """Whether ``call`` calls a process that is in force already and not part of this deployment."""
+        return call.called not in self.processes and call.called in self.known.processes
+
+    def target(self, call: Node) -> Scope | None:
+        """The process that a call activity calls, where it is part of this deployment."""
+        return self.processes.get(call.called)
+
+
+def properties_of(element: etree._Element) -> dict[str, str]:
+    """The ``spiffworkflow:property`` pairs of an element; the first of a name wins."""
+    found: dict[str, str] = {}
+    for item in property_elements(element):
+        found.setdefault(item.get("name", ""), item.get("value", ""))
+    return found
+
+
+def property_elements(element: etree._Element) -> Iterator[etree._Element]:
+    """The ``spiffworkflow:property`` elements of an element."""
+    return element.iterfind(f"{B}extensionElements/{S}properties/{S}property")
+
+
+def extension(element: etree._Element, name: str) -> str:
+    """The text of a ``spiffworkflow:`` extension element, such as ``messagePayload``."""
+    return text_of(element.find(f"{B}extensionElements/{S}{name}"))
+
+
+def read_bpmn(name: str, root: etree._Element) -> BpmnFile:
+    """The file as scopes, nodes and flows."""
+    file = BpmnFile(name, root)
+    for kind in ("message", "error", "escalation", "signal"):
+        for element in own(root, kind):
+            file.declared.setdefault(element.get("id", ""), element)
+    todo: list[tuple[etree._Element, Node | None]] = [(element, None) for element in own(root, "process")]
+    while todo:
+        element, frame = todo.pop(0)
+        scope = Scope(element, element.get("id", ""), file, None if frame is None else frame.scope)
+        if frame is not None:
+            frame.inner = scope
+        file.scopes.append(scope)
+        _read_nodes(scope)
+        todo.extend((node.element, node) for node in scope.nodes.values() if node.type in FRAMES)
+    return file
+
+
+def _read_nodes(scope: Scope) -> None:
+    elements = [child for child in scope.element if local(child) in NODES and child.tag == B + local(child)]
+    scope.too_many = len(elements) > MAX_NODES
+    for element in elements[:MAX_NODES]:
+        node = Node(element, local(element), element.get("id", ""), scope)
+        scope.nodes.setdefault(node.id, node)
+    for node in scope.nodes.values():
+        host = scope.nodes.get(node.element.get("attachedToRef", "")) if node.type == "boundaryEvent" else None
+        if host is not None:
+            node.host = host
+            host.boundaries.append(node)
+    for element in own(scope.element, "sequenceFlow"):
+        source = scope.nodes.get(element.get("sourceRef", ""))
+        target = scope.nodes.get(element.get("targetRef", ""))
+        if source is None or target is None:
+            scope.loose.append(element)
+            continue
+        flow = Flow(element, element.get("id", ""), source, target)
+        scope.flows.append(flow)
+        source.outgoing.append(flow)
+        target.incoming.append(flow)

@@ -1,0 +1,34 @@
+"""The rules, grouped by what they look at; importing this package registers all of them.
+
+K0 files · K1 ways through a diagram · K2 gateways · K3 events · K4 activities and data · K5 calls and outcomes ·
+K6 messages · K7 names that refer to something · K8 expressions and timers · K9 the drawing.
+"""
+
+from engine.check.rules import activities, events, gateways, structure
+from engine.check.rules.files import (
+    DOCTYPE,
+    MALFORMED,
+    NOT_BPMN,
+    TOO_DEEP,
+    TOO_LARGE,
+    TOO_MANY_ELEMENTS,
+    TOO_MANY_FINDINGS,
+    TOO_MUCH,
+    UNKNOWN_KIND,
+)
+
+__all__ = [
+    "DOCTYPE",
+    "MALFORMED",
+    "NOT_BPMN",
+    "TOO_DEEP",
+    "TOO_LARGE",
+    "TOO_MANY_ELEMENTS",
+    "TOO_MANY_FINDINGS",
+    "TOO_MUCH",
+    "UNKNOWN_KIND",
+    "activities",
+    "events",
+    "gateways",
+    "structure",
+]
