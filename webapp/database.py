@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -22,14 +23,32 @@ def make_engine(url: str, *, pooled: bool = True) -> Engine:
     A connection with the execution option ``read_only=True`` begins without the write lock. ``pooled=False`` closes
     each connection after use (tests, short commands).
     """
-    sqlite = make_url(url).get_backend_name() == "sqlite"
     options: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
-    if not sqlite:
-        return create_engine(url, pool_pre_ping=True, **options)
-    engine = create_engine(url, **options)
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    return configure(create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **options))
+
+
+def configure(engine: Engine) -> Engine:
+    """Give an engine that was opened elsewhere the same behaviour; once only."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def prepare_folder(url: str) -> None:
+    """Make the folder of a SQLite file; nothing for other databases."""
+    path = make_url(absolute_url(url)).database
+    if url.startswith("sqlite") and path and Path(path).is_absolute():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+
+
+def absolute_url(url: str) -> str:
+    """``url`` with a relative SQLite path taken from the present folder, whoever opens it later from wherever."""
+    parsed = make_url(url)
+    path = parsed.database
+    if parsed.get_backend_name() != "sqlite" or not path or path == ":memory:" or path.startswith("file:"):
+        return url
+    return parsed.set(database=str(Path(path).resolve())).render_as_string(hide_password=False)
 
 
 def create_schema(engine: Engine) -> None:

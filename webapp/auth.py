@@ -1,0 +1,154 @@
+"""Signing in with an account and a password: argon2id, sessions in the database, a bounded lock-out.
+
+Nothing here tells an existing account from an invented one: both take the time of one verification, both are locked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, insert, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from engine.context import SYSTEM, Context
+from engine.errors import EngineError, NotAllowedError
+from handlers.records.tables import person
+from webapp import people
+from webapp.desk import Desk
+from webapp.rights import Person
+from webapp.tables import sign_in_failure, web_session
+
+FREE_FAILURES = 5  # the fifth failure in a row locks
+FIRST_LOCK = timedelta(minutes=1)  # doubled by each further failure …
+LONGEST_LOCK = timedelta(minutes=15)  # … up to this
+FORGOTTEN_AFTER = timedelta(days=1)
+PASSWORD_LENGTH = range(10, 201)
+
+_hasher = PasswordHasher()  # argon2id with RFC 9106's low-memory parameters
+_nobody = _hasher.hash(secrets.token_hex())  # verified where there is no such account
+
+
+class SignInRefusedError(NotAllowedError):
+    """Wrong account or password, or locked until ``locked_until``; the message is for the sign-in page."""
+
+    def __init__(self, message: str, locked_until: datetime | None = None) -> None:
+        """Keep the instant, so that the page can show it in local time."""
+        super().__init__(message)
+        self.locked_until = locked_until
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session: ``token`` goes into the cookie and is stored nowhere else."""
+
+    account: str
+    token: str
+    expires_at: datetime
+
+
+def hash_password(password: str) -> str:
+    """The argon2id hash to store; raises EngineError for a password shorter than 10 or longer than 200 characters."""
+    if len(password) not in PASSWORD_LENGTH:
+        raise EngineError(f"密码长度应为 {PASSWORD_LENGTH.start} 到 {PASSWORD_LENGTH.stop - 1} 个字符")
+    return _hasher.hash(password)
+
+
+def sign_in(desk: Desk, account: str, password: str, lasts_for: timedelta) -> SignedIn:
+    """Check the password and open a session; raises SignInRefusedError.
+
+    The attempt is counted before the password is looked at, so that attempts at the same time do not slip through,
+    and the slow verification holds no lock.
+    """
+    account = account.strip()[:80]
+    with desk.unit_of_work(SYSTEM) as ctx:
+        locked_until = _count_attempt(ctx, account)
+        query = select(person.c.password_hash).where(person.c.account == account, person.c.active)
+        stored = ctx.connection.scalar(query)
+    if locked_until is not None:
+        raise SignInRefusedError("登录失败次数过多，账号已暂时锁定，请稍后再试。", locked_until)
+    if not _matches(stored, password):
+        raise SignInRefusedError("账号或密码不正确。")
+    with desk.unit_of_work(account) as ctx:
+        ctx.connection.execute(delete(sign_in_failure).where(sign_in_failure.c.account == account))
+        return _open_session(ctx, account, lasts_for)
+
+
+def sign_out(desk: Desk, token: str | None) -> None:
+    """End the session of ``token``; a copy of the cookie is worth nothing afterwards."""
+    if token:
+        with desk.unit_of_work(SYSTEM) as ctx:
+            ctx.connection.execute(delete(web_session).where(web_session.c.token_hash == _hash(token)))
+
+
+def end_sessions(ctx: Context, account: str) -> None:
+    """End every session of an account: its password was changed or it was disabled."""
+    ctx.connection.execute(delete(web_session).where(web_session.c.account == account))
+
+
+def person_of(desk: Desk, token: object) -> Person | None:
+    """Who holds ``token`` now; None when it is unknown, has expired, or the account is disabled."""
+    if not isinstance(token, str) or not token:
+        return None
+    query = (
+        select(person)
+        .join(web_session, web_session.c.account == person.c.account)
+        .where(web_session.c.token_hash == _hash(token), web_session.c.expires_at > desk.clock(), person.c.active)
+    )
+    with desk.reading() as connection:
+        row = connection.execute(query).mappings().first()
+        return people.with_groups(connection, row) if row else None
+
+
+def forget_old(ctx: Context) -> None:
+    """Remove expired sessions and failures that nobody remembers; called by the ticker."""
+    ctx.connection.execute(delete(web_session).where(web_session.c.expires_at <= ctx.now))
+    ctx.connection.execute(delete(sign_in_failure).where(sign_in_failure.c.failed_at <= ctx.now - FORGOTTEN_AFTER))
+
+
+def _count_attempt(ctx: Context, account: str) -> datetime | None:
+    """Count one more failure (a success takes it back); until when the account is locked, without counting if it is."""
+    row = ctx.connection.execute(
+        select(sign_in_failure).where(sign_in_failure.c.account == account).with_for_update()
+    ).first()
+    if row and row.locked_until and row.locked_until > ctx.now:
+        return row.locked_until  # type: ignore[no-any-return]
+    forgotten = row is None or row.failed_at <= ctx.now - FORGOTTEN_AFTER
+    failures = 1 if forgotten else row.failures + 1
+    values = {"failures": failures, "failed_at": ctx.now, "locked_until": _locked_until(failures, ctx.now)}
+    upsert = sqlite_insert if ctx.connection.dialect.name == "sqlite" else postgres_insert
+    statement = upsert(sign_in_failure).values(account=account, **values)
+    ctx.connection.execute(statement.on_conflict_do_update(index_elements=["account"], set_=values))
+    return None
+
+
+def _locked_until(failures: int, now: datetime) -> datetime | None:
+    if failures < FREE_FAILURES:
+        return None
+    doublings = min(failures - FREE_FAILURES, 10)
+    return now + min(FIRST_LOCK * 2**doublings, LONGEST_LOCK)
+
+
+def _open_session(ctx: Context, account: str, lasts_for: timedelta) -> SignedIn:
+    token = secrets.token_urlsafe(32)
+    expires_at = ctx.now + lasts_for
+    ctx.connection.execute(
+        insert(web_session).values(token_hash=_hash(token), account=account, created_at=ctx.now, expires_at=expires_at)
+    )
+    return SignedIn(account, token, expires_at)
+
+
+def _matches(stored: str | None, password: str) -> bool:
+    try:
+        return _hasher.verify(stored or _nobody, password[: PASSWORD_LENGTH.stop]) and stored is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,96 @@
+"""``lovem user``: accounts of an installation."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+
+from engine.context import Context
+from handlers import reference
+from handlers.records import people as records
+from webapp import auth, people
+from webapp.cli.common import OK, CommandRefusedError, Commands, command, opened
+
+ACTOR = "command line"
+
+
+def register(commands: Commands) -> None:
+    """Add the command and its own commands."""
+    user = command(commands, "user", None, "add, list, disable and enable accounts, set passwords")
+    actions = user.add_subparsers(required=True, metavar="ACTION")
+    parser = command(actions, "add", run_add, "add an account; the password is asked for, or read from a pipe")
+    parser.add_argument("account")
+    parser.add_argument("name", help="the name shown to others")
+    parser.add_argument(
+        "--group", action="append", default=[], metavar="GROUP[:POST]", help="may be given several times"
+    )
+    parser.add_argument("--role", action="append", default=[], metavar="ROLE", help="may be given several times")
+    command(actions, "list", run_list, "list all accounts")
+    for name, run, text in (
+        ("disable", run_disable, "let an account sign in no more; ends its sessions"),
+        ("enable", run_enable, "let a disabled account sign in again"),
+        ("password", run_password, "set a new password; ends the account's sessions"),
+    ):
+        command(actions, name, run, text).add_argument("account")
+
+
+def run_add(arguments: argparse.Namespace) -> int:
+    """Add an account with groups, posts and roles of the reference data."""
+    posts = [tuple(pair.partition(":")[::2]) for pair in arguments.group]
+    password_hash = auth.hash_password(_password())
+    with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
+        _check_keys(ctx, "groups", [group for group, _ in posts])
+        _check_keys(ctx, "posts", [post for _, post in posts if post])
+        _check_keys(ctx, "roles", arguments.role)
+        people.add(ctx, arguments.account, arguments.name, password_hash, posts=posts, roles=arguments.role)
+    return OK
+
+
+def run_list(_arguments: argparse.Namespace) -> int:
+    """One line an account: account, name, and what is special about it."""
+    with opened() as o, o.desk.reading() as connection:
+        for row in people.everybody(connection):
+            remarks = [word for word, holds in (("disabled", not row["active"]), ("demo", row["demo"])) if holds]
+            print("\t".join((row["account"], row["name"], " ".join(remarks))))
+    return OK
+
+
+def run_disable(arguments: argparse.Namespace) -> int:
+    """End the account's sessions and refuse it; what it did stays under its name."""
+    with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
+        records.set_active(ctx, arguments.account, active=False)
+        auth.end_sessions(ctx, arguments.account)
+    return OK
+
+
+def run_enable(arguments: argparse.Namespace) -> int:
+    """Let the account sign in again."""
+    with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
+        records.set_active(ctx, arguments.account, active=True)
+    return OK
+
+
+def run_password(arguments: argparse.Namespace) -> int:
+    """Set a new password."""
+    password_hash = auth.hash_password(_password())
+    with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
+        people.set_password(ctx, arguments.account, password_hash)
+        auth.end_sessions(ctx, arguments.account)
+    return OK
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != password:
+        raise CommandRefusedError("the two passwords differ; nothing was changed")
+    return password
+
+
+def _check_keys(ctx: Context, table: str, keys: list[str]) -> None:
+    for key in keys:
+        if reference.row(ctx, table, key) is None:
+            known = ", ".join(row["key"] for row in reference.rows(ctx, table))
+            raise CommandRefusedError(f"{table} has no {key!r}; it has: {known or 'nothing yet'}")

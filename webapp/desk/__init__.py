@@ -1,0 +1,43 @@
+"""The desk's verbs: what people, programs and the clock can do. One call is one unit of work."""
+
+from webapp.desk.core import BusyError, Desk
+from webapp.desk.incidents import Reported, comment, hold, reassign, report, resume, withdraw
+from webapp.desk.operations import cancel_instance, resume_instance, retry, suspend_instance
+from webapp.desk.steps import Completed, InvalidStepError
+from webapp.desk.tasks import (
+    assign,
+    claim,
+    complete,
+    complete_joined,
+    delegate,
+    release,
+    save_draft,
+)
+from webapp.desk.ticking import Ticked, tick
+
+__all__ = [
+    "BusyError",
+    "Completed",
+    "Desk",
+    "InvalidStepError",
+    "Reported",
+    "Ticked",
+    "assign",
+    "cancel_instance",
+    "claim",
+    "comment",
+    "complete",
+    "complete_joined",
+    "delegate",
+    "hold",
+    "reassign",
+    "release",
+    "report",
+    "resume",
+    "resume_instance",
+    "retry",
+    "save_draft",
+    "suspend_instance",
+    "tick",
+    "withdraw",
+]

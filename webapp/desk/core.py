@@ -1,0 +1,132 @@
+"""The unit of work: one transaction, one instant, one actor. The only commit of the product stands here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from engine import instances, messages
+from engine.context import SYSTEM, Context, Handler
+from engine.errors import ConflictError, EngineError, InvalidValuesError, StepFailedError
+from engine.saving import MESSAGES
+from webapp.rights import Person
+
+log = logging.getLogger("lovem.desk")
+
+LEASE = timedelta(minutes=2)  # longer than any step; a node that dies leaves its rows to the others after it
+BATCH = 50
+PUMP_AT_MOST = 500  # deliveries after one commit: a ring of messages must not hold a request for ever
+BUSY_STATES = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
+
+
+class BusyError(ConflictError):
+    """The database could not give the locks; nothing was changed and the same command may be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that the verbs share. ``clock`` gives aware UTC; ``node`` names this process in leases."""
+
+    engine: Engine
+    clock: Callable[[], datetime]
+    handlers: Mapping[str, Handler]
+    node: str
+
+    @contextmanager
+    def unit_of_work(self, actor: Person | str, *, on_behalf_of: str | None = None) -> Iterator[Context]:
+        """One transaction that is committed when the block ends and rolled back when it raises.
+
+        A step that fails leaves its instance stuck (in a transaction of its own) and is raised again. Messages that
+        were thrown are delivered after the commit.
+        """
+        account = actor.account if isinstance(actor, Person) else actor
+        notes: set[str] = set()
+        try:
+            with self._transaction(account, on_behalf_of, notes) as ctx:
+                yield ctx
+        except StepFailedError as failure:
+            self._mark_stuck(failure, account)
+            raise
+        if MESSAGES in notes:
+            self.pump()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for SELECTs of one consistent moment; takes no write lock."""
+        with self.engine.connect().execution_options(read_only=True) as connection:
+            yield connection
+
+    def pump(self) -> int:
+        """Deliver the messages that have a receiver, each in its own transaction; the number delivered."""
+        delivered = 0
+        while delivered < PUMP_AT_MOST:
+            with self._transaction(SYSTEM) as ctx:
+                rows = messages.claim_due(ctx, self.node, BATCH, LEASE)
+            if not rows:
+                break
+            for row in rows:
+                delivered += self.attempt(f"message {row.name}", lambda ctx, row=row: messages.deliver(ctx, row))
+        return delivered
+
+    def attempt(self, what: str, step: Callable[[Context], object]) -> bool:
+        """Run a step that nobody waits for in its own transaction: whether it was carried out.
+
+        A refusal means that somebody was faster. Anything else is logged; the row's lease ends and it is tried again.
+        """
+        try:
+            with self._transaction(SYSTEM) as ctx:
+                step(ctx)
+        except StepFailedError as failure:
+            self._mark_stuck(failure, SYSTEM)
+        except EngineError as refusal:
+            log.info("%s: not carried out: %s", what, refusal)
+        except Exception:
+            log.exception("%s failed", what)
+        else:
+            return True
+        return False
+
+    @contextmanager
+    def _transaction(
+        self, account: str, on_behalf_of: str | None = None, notes: set[str] | None = None
+    ) -> Iterator[Context]:
+        try:
+            with self.engine.begin() as connection:
+                yield Context(
+                    connection=connection,
+                    now=self.clock(),
+                    actor=account,
+                    handlers=self.handlers,
+                    on_behalf_of=on_behalf_of,
+                    notes=set() if notes is None else notes,
+                )
+        except DBAPIError as error:
+            if _is_busy(error):
+                raise BusyError("系统正忙，您的操作没有生效，请稍后重试。") from error
+            raise
+
+    def _mark_stuck(self, failure: StepFailedError, account: str) -> None:
+        log.error("stuck: %s", failure, exc_info=failure)
+        try:
+            with self._transaction(account) as ctx:
+                instances.mark_stuck(ctx, failure)
+        except Exception:
+            log.exception("instance %s could not be marked stuck", failure.instance_id)
+
+
+def given(reason: str) -> str:
+    """A reason without surrounding blanks; raises InvalidValuesError when it is empty."""
+    if not (reason := reason.strip()):
+        raise InvalidValuesError({"reason": "请填写原因"})
+    return reason
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return state in BUSY_STATES or "database is locked" in str(error.orig)

@@ -1,0 +1,141 @@
+"""Verbs on incidents: report, and the acts that are no step of the process (comment, hold, resume, withdraw, reassign).
+
+The rules themselves live in ``handlers.records``; here stand the right, the unit of work and the message to the diagram.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from engine import instances, messages, tasks
+from engine.context import Context
+from engine.errors import ConflictError, EngineError, NotAllowedError
+from handlers.records import comments, incidents, moves, waiting
+from handlers.records.incidents import Incident
+from webapp.desk import idempotency
+from webapp.desk.core import Desk, given
+from webapp.desk.steps import Values, walk
+from webapp.rights import Person, allowed
+
+PROCESS = "incident"
+REPORT = "report"
+USER_WITHDREW = "C06"  # 用户撤销 (T-7)
+WORDS = {"comment": "补充说明", "hold": "置为等待", "resume": "恢复处理", "withdraw": "撤销", "reassign": "重新分派"}
+IDENTIFY, RECORD = "s1_2_identify", "s1_4_record"  # the steps of the report page
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A new incident; ``next_task`` is the user task at which it now waits for somebody."""
+
+    incident_id: int
+    number: str
+    next_task: str | None
+
+
+def report(desk: Desk, actor: Person, values: Mapping[str, Values], *, key: str | None = None) -> Reported:
+    """Record a new incident: 1.2 and 1.4 in one unit of work; ``values`` are by element id (IDENTIFY, RECORD, …).
+
+    Values of later steps of the desk (2.1, 2.2, 2.8) may be given, too. Raises InvalidStepError and stores nothing.
+    A second arrival with the same ``key`` returns the first one's incident.
+    """
+    idempotency.check_key(key)
+    if first := _reported_before(desk, actor, key):
+        return first
+    if not allowed(actor, "report"):
+        raise NotAllowedError("只有服务台可以登记事件，请联系服务台。")
+    try:
+        with desk.unit_of_work(actor) as ctx:
+            done = _report(ctx, actor, values)
+            idempotency.remember(ctx, REPORT, key, asdict(done))
+            return done
+    except IntegrityError:
+        if first := _reported_before(desk, actor, key):
+            return first
+        raise
+
+
+def _reported_before(desk: Desk, actor: Person, key: str | None) -> Reported | None:
+    if key is None:
+        return None
+    with desk.reading() as connection:
+        stored = idempotency.first_result(connection, actor.account, REPORT, key)
+    return Reported(**stored) if stored else None
+
+
+def _report(ctx: Context, actor: Person, values: Mapping[str, Values]) -> Reported:
+    incident_id = incidents.create(ctx)
+    started = instances.start(ctx, PROCESS, str(incident_id), {"incident_id": incident_id})
+    first = tasks.get(ctx, started.opened[0])
+    done = walk(ctx, actor, first, first.revision, {IDENTIFY: {}, RECORD: {}, **values})
+    incident = incidents.get(ctx, incident_id)
+    if incident["number"] is None:
+        raise EngineError("登记未完成：事件没有得到单号。")
+    return Reported(incident_id, incident["number"], done.opened[0] if done.opened else None)
+
+
+def comment(desk: Desk, actor: Person, incident_id: int, text: str, *, kind: str = "note", channel: str = "") -> None:
+    """Add a note, a supplement (1.3) or a contact with the customer to an open incident."""
+    with desk.unit_of_work(actor) as ctx:
+        incident = _permitted(ctx, actor, "comment", incident_id)
+        comments.add(ctx, incident, text, kind=kind, channel=channel or None)
+
+
+def hold(
+    desk: Desk, actor: Person, incident_id: int, code: str, until: datetime, reason: str, *, revision: int | None = None
+) -> None:
+    """Put an incident on waiting with a code and an expected end (§5.1.7); its open tasks are due later."""
+    with desk.unit_of_work(actor) as ctx:
+        incident = _permitted(ctx, actor, "hold", incident_id, revision)
+        waiting.hold(ctx, incident, code, until, reason)
+        tasks.reoffer(ctx, str(incident_id))
+
+
+def resume(desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None) -> None:
+    """End the waiting; its open tasks get their due instants back, shifted by the time waited."""
+    with desk.unit_of_work(actor) as ctx:
+        incident = _permitted(ctx, actor, "resume", incident_id, revision)
+        waiting.resume(ctx, incident, reason)
+        tasks.reoffer(ctx, str(incident_id))
+
+
+def withdraw(desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None) -> None:
+    """The user takes the report back (§5.1.12): what is under way stops, and 5.5 is open for whoever recorded it."""
+    with desk.unit_of_work(actor) as ctx:
+        incident = _working(ctx, _permitted(ctx, actor, "withdraw", incident_id, revision), reason)
+        fields = {"withdrawn": True, "proposed_close_code": USER_WITHDREW, **moves.to_recorder(incident)}
+        incidents.change(ctx, incident, fields, reason=given(reason))
+        messages.command(ctx, "withdraw", str(incident_id))
+
+
+def reassign(desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None) -> None:
+    """The manager takes the incident from whoever has it: back to dispatch, 2.8 (R023, §5.1.8)."""
+    with desk.unit_of_work(actor) as ctx:
+        incident = _working(ctx, _permitted(ctx, actor, "reassign", incident_id, revision), reason)
+        incidents.change(ctx, incident, moves.to_desk(incident, ctx.now), reason=given(reason))
+        messages.command(ctx, "reassign", str(incident_id))
+
+
+def _working(ctx: Context, incident: Incident, reason: str) -> Incident:
+    """The incident with its waiting ended: it stops being worked on, or begins anew."""
+    return waiting.resume(ctx, incident, given(reason)) if incident["state"] == "waiting" else incident
+
+
+def _permitted(ctx: Context, actor: Person, action: str, incident_id: int, revision: int | None = None) -> Incident:
+    incident = incidents.get(ctx, incident_id, lock=True)
+    if not allowed(actor, action, incident=incident):
+        raise NotAllowedError(_why_not(action, incident))
+    if revision is not None and incident["revision"] != revision:
+        raise ConflictError(
+            "事件刚被他人修改，请查看最新内容后再操作", by=incident["updated_by"], at=incident["updated_at"]
+        )
+    return incident
+
+
+def _why_not(action: str, incident: Incident) -> str:
+    state = incidents.STATES[incident["state"]]
+    return f"事件处于“{state}”，您的岗位现在不能{WORDS[action]}。"

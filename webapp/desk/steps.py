@@ -1,0 +1,82 @@
+"""Completing user tasks one after the other inside one unit of work: what a page with several steps does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from engine import instances, tasks
+from engine.context import Context
+from engine.errors import InvalidValuesError, NotAllowedError
+from webapp.rights import Person, allowed
+
+Values = Mapping[str, Any]
+
+
+class InvalidStepError(InvalidValuesError):
+    """Values of one step of a page with several; ``element_id`` says whose fields ``problems`` names."""
+
+    def __init__(self, element_id: str, problems: dict[str, str]) -> None:
+        """Nothing of the page was applied."""
+        super().__init__(problems)
+        self.element_id = element_id
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What completing led to: the steps done (element ids), the user tasks now open, and whether the process ended."""
+
+    instance_id: int
+    steps: tuple[str, ...]
+    opened: tuple[str, ...]
+    ended: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """For the table of results that second arrivals get."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Completed:
+        """The other way round."""
+        return cls(stored["instance_id"], tuple(stored["steps"]), tuple(stored["opened"]), stored["ended"])
+
+
+def walk(ctx: Context, actor: Person, task: tasks.UserTask, token: int, values: Mapping[str, Values]) -> Completed:
+    """Complete ``task`` and then each task that opens, as long as ``values`` has its element and the actor may.
+
+    Raises InvalidStepError naming the first step whose values are refused; the caller's roll-back undoes the others.
+    """
+    left = dict(values)
+    done: list[str] = []
+    current: tasks.UserTask | None = task
+    while current is not None:
+        check_right(actor, "complete", current)
+        mine = left.pop(current.element_id, {})
+        try:
+            step = instances.complete(ctx, current.id, mine, token)
+        except InvalidValuesError as refused:
+            raise InvalidStepError(current.element_id, refused.problems) from refused
+        done.append(current.element_id)
+        current = _next(ctx, actor, step.opened, left)
+        token = current.revision if current else 0
+    return Completed(step.instance_id, tuple(done), tuple(step.opened), step.completed)
+
+
+def check_right(actor: Person, action: str, task: tasks.UserTask) -> None:
+    """Raise NotAllowedError in words that say who may."""
+    if allowed(actor, action, task=task):
+        return
+    if task.assignee and task.assignee != actor.account:
+        raise NotAllowedError(f"“{task.name}”已由 {task.assignee} 领取，您不能办理。")
+    raise NotAllowedError(f"“{task.name}”没有分给您或您所在的组，您不能办理。")
+
+
+def _next(ctx: Context, actor: Person, opened: list[str], left: Mapping[str, Values]) -> tasks.UserTask | None:
+    if not left:
+        return None
+    for task_id in opened:
+        task = tasks.get(ctx, task_id)
+        if task.element_id in left and allowed(actor, "complete", task=task):
+            return task
+    return None

@@ -1,0 +1,117 @@
+"""Verbs on user tasks: complete, claim, release, assign, delegate, save a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from engine import tasks
+from engine.context import Context
+from engine.errors import ConflictError, EngineError, NotAllowedError, NotFoundError
+from webapp import people
+from webapp.desk import idempotency
+from webapp.desk.core import Desk
+from webapp.desk.steps import Completed, Values, check_right, walk
+from webapp.rights import Person
+
+COMPLETE = "complete"
+
+
+def complete(
+    desk: Desk, actor: Person, task_id: str, values: Values, token: int, *, key: str | None = None
+) -> Completed:
+    """Complete one task; one that is offered to a group of the actor needs no claim before.
+
+    ``token`` is the task's revision when its page was made. ``key`` makes a second arrival return the first result.
+    Raises NotAllowedError, ConflictError (somebody was faster; by whom and when), InvalidStepError, StepFailedError.
+    """
+    return _complete(desk, actor, task_id, None, values, token, key)
+
+
+def complete_joined(
+    desk: Desk, actor: Person, task_id: str, values: Mapping[str, Values], token: int, *, key: str | None = None
+) -> Completed:
+    """Complete a task and the steps that follow it on the same page; ``values`` are by element id.
+
+    A following step is completed if it opens, its values are given and the actor may. All or nothing: where a later
+    step's values are refused nothing is applied. Raises as ``complete`` does.
+    """
+    return _complete(desk, actor, task_id, values, {}, token, key)
+
+
+def _complete(
+    desk: Desk,
+    actor: Person,
+    task_id: str,
+    joined: Mapping[str, Values] | None,
+    single: Values,
+    token: int,
+    key: str | None,
+) -> Completed:
+    idempotency.check_key(key)
+    try:
+        with desk.unit_of_work(actor) as ctx:
+            task = tasks.get(ctx, task_id)
+            values = {task.element_id: single} if joined is None else joined
+            done = walk(ctx, actor, task, token, values)
+            idempotency.remember(ctx, COMPLETE, key, done.as_json())
+            return done
+    except (ConflictError, NotFoundError, IntegrityError):
+        # The usual reason of a conflict with a key is the first arrival of the same command.
+        with desk.reading() as connection:
+            stored = idempotency.first_result(connection, actor.account, COMPLETE, key)
+        if stored is None:
+            raise
+        return Completed.from_json(stored)
+
+
+def claim(desk: Desk, actor: Person, task_id: str, token: int) -> int:
+    """Take a task of one of my groups; returns its new token."""
+    with desk.unit_of_work(actor) as ctx:
+        _permitted(ctx, actor, "claim", task_id)
+        return tasks.claim(ctx, task_id, token).revision
+
+
+def release(desk: Desk, actor: Person, task_id: str, token: int) -> int:
+    """Give a task back to its group; returns its new token."""
+    with desk.unit_of_work(actor) as ctx:
+        _permitted(ctx, actor, "release", task_id)
+        return tasks.release(ctx, task_id, token).revision
+
+
+def assign(desk: Desk, actor: Person, task_id: str, person: str) -> int:
+    """Give a task to somebody of the group to which it is offered (C-16); returns its new token."""
+    with desk.unit_of_work(actor) as ctx:
+        task = _permitted(ctx, actor, "assign", task_id)
+        _check_member(ctx, task, person)
+        return tasks.assign(ctx, task_id, person).revision
+
+
+def delegate(desk: Desk, actor: Person, task_id: str, person: str) -> int:
+    """Have a colleague of the same group do my task on my behalf (§5.1.4, R218–R219); returns its new token."""
+    with desk.unit_of_work(actor) as ctx:
+        task = _permitted(ctx, actor, "delegate", task_id)
+        _check_member(ctx, task, person)
+        return tasks.delegate(ctx, task_id, person).revision
+
+
+def save_draft(desk: Desk, actor: Person, task_id: str, values: dict[str, Any]) -> None:
+    """Keep what is typed so far, for the next time or the next person; nothing is validated."""
+    with desk.unit_of_work(actor) as ctx:
+        _permitted(ctx, actor, "draft", task_id)
+        tasks.save_draft(ctx, task_id, values)
+
+
+def _permitted(ctx: Context, actor: Person, action: str, task_id: str) -> tasks.UserTask:
+    task = tasks.get(ctx, task_id)
+    check_right(actor, action, task)
+    return task
+
+
+def _check_member(ctx: Context, task: tasks.UserTask, person: str) -> None:
+    if task.candidate_group is None:
+        raise NotAllowedError(f"“{task.name}”不是分给组的任务，不能改派。")
+    if not people.in_group(ctx.connection, person, task.candidate_group):
+        raise EngineError(f"{person} 不在任务所属的组内，只能交给本组人员。")

@@ -1,0 +1,121 @@
+"""Every refusal as a page or as JSON: which status it has, and what the person is told."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from engine.errors import (
+    ConflictError,
+    EngineError,
+    InvalidValuesError,
+    NotAllowedError,
+    NotFoundError,
+    StepFailedError,
+)
+
+log = logging.getLogger("lovem.web")
+
+STATUS: tuple[tuple[type[EngineError], int], ...] = (
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (NotAllowedError, 403),
+    (InvalidValuesError, 422),
+    (EngineError, 422),
+)
+TITLES = {
+    400: "请求无法理解",
+    401: "请先登录",
+    403: "没有权限",
+    404: "没有找到",
+    405: "不支持这种操作",
+    409: "别人已先处理",
+    413: "内容太大",
+    415: "格式不支持",
+    422: "内容需要修改",
+    500: "系统出错",
+}
+MESSAGES = {
+    400: "请返回上一页，刷新后重试。",
+    401: "登录已过期或尚未登录。",
+    403: "您的岗位不能执行这项操作。",
+    404: "这个地址没有内容，可能已经处理完毕或输入有误。",
+    405: "请从页面上的按钮操作。",
+    413: "一次提交的内容超过上限，请删减后重试。",
+    415: "请按说明的格式提交。",
+    500: "操作没有生效，已记录下来。请稍后重试；仍然出错时请联系系统管理员。",
+}
+STUCK = "这一步没有完成，流程已停在原处并通知管理人员。您不用重复提交。"
+STALE_PAGE = "页面已过期。请刷新页面后重试，您的操作没有生效。"
+
+
+def status_of(error: EngineError) -> int:
+    """The HTTP status of a refusal."""
+    return next(status for kind, status in STATUS if isinstance(error, kind))
+
+
+def install(app: Flask) -> None:
+    """Answer refusals and faults; routes that show a refusal inside their own page catch it before."""
+    app.register_error_handler(EngineError, _refused)
+    app.register_error_handler(StepFailedError, _stuck)
+    app.register_error_handler(CSRFError, _stale_page)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)
+
+
+def wants_json() -> bool:
+    """Whether the caller is a program: an API address, or a request that prefers JSON."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return request.path.startswith("/api/") or best == "application/json"
+
+
+def _refused(error: EngineError) -> ResponseReturnValue:
+    facts: dict[str, Any] = {}
+    if isinstance(error, ConflictError):
+        facts = {"by": error.by, "at": error.at.isoformat() if error.at else None}
+    if isinstance(error, InvalidValuesError):
+        facts = {"problems": error.problems}
+    return _answer(status_of(error), str(error), error=error, facts=facts)
+
+
+def _stuck(error: StepFailedError) -> ResponseReturnValue:
+    return _answer(500, STUCK, error=error)
+
+
+def _stale_page(_error: CSRFError) -> ResponseReturnValue:
+    return _answer(400, STALE_PAGE)
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error
+    # Werkzeug's own sentences are English; ours are kept.
+    own = error.description if error.description and not error.description.isascii() else None
+    response = _answer(error.code, own or MESSAGES.get(error.code, TITLES[400]))
+    if error.code == 405:
+        response.headers["Allow"] = ", ".join(error.get_response().headers.getlist("Allow"))
+    return response
+
+
+def _broken(error: Exception) -> ResponseReturnValue:
+    log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    return _answer(500, MESSAGES[500])
+
+
+def _answer(
+    status: int, message: str, *, error: Exception | None = None, facts: dict[str, Any] | None = None
+) -> Response:
+    title = TITLES.get(status, TITLES[400 if status < 500 else 500])
+    if wants_json():
+        response = jsonify({"status": status, "title": title, "message": message} | (facts or {}))
+    else:
+        names = [f"errors/{status}.html", "errors/error.html"]
+        page = render_template(names, status=status, title=title, message=message, error=error)
+        response = Response(page, mimetype="text/html")
+    response.status_code = status
+    return response

@@ -1,0 +1,95 @@
+"""People who act, as the doors need them: rights from groups and roles; passwords; demo accounts.
+
+Accounts, groups and roles themselves are written through ``handlers.records.people``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, literal, select, union_all, update
+
+from engine.context import Context
+from engine.errors import EngineError, NotFoundError
+from handlers.records import people
+from handlers.records.tables import membership, person, role_grant
+from webapp.rights import Person
+
+ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
+
+
+def find(connection: Connection, account: str) -> Person:
+    """An active person with groups and roles; raises NotFoundError. For doors that know the account."""
+    row = connection.execute(select(person).where(person.c.account == account, person.c.active)).mappings().first()
+    if row is None:
+        raise NotFoundError(f"没有账号 {account}，或已停用")
+    return with_groups(connection, row)
+
+
+def with_groups(connection: Connection, row: Mapping[str, Any]) -> Person:
+    """The person of a row of the table person; one more SELECT."""
+    account = row["account"]
+    groups = select(literal("group").label("kind"), membership.c.group).where(membership.c.account == account)
+    roles = select(literal("role"), role_grant.c.role).where(role_grant.c.account == account)
+    pairs = connection.execute(union_all(groups, roles)).all()
+    return Person(
+        account=account,
+        name=row["name"],
+        groups=frozenset(value for kind, value in pairs if kind == "group"),
+        roles=frozenset(value for kind, value in pairs if kind == "role"),
+        demo=row["demo"],
+    )
+
+
+def add(
+    ctx: Context,
+    account: str,
+    name: str,
+    password_hash: str,
+    *,
+    posts: Iterable[tuple[str, str]] = (),
+    roles: Collection[str] = (),
+    demo: bool = False,
+) -> None:
+    """Create an account; ``posts`` are pairs of group and post (post "" is none).
+
+    Raises ConflictError if it exists and EngineError for a name that is none.
+    """
+    if not ACCOUNT.fullmatch(account):
+        raise EngineError("账号应为 2 到 40 个小写字母、数字、点、下划线或连字符，并以字母或数字开头")
+    people.add_person(ctx, account, name, demo=demo)
+    set_password(ctx, account, password_hash)
+    for group, post in posts:
+        people.join_group(ctx, account, group, post)
+    for role in roles:
+        people.grant_role(ctx, account, role)
+
+
+def set_password(ctx: Context, account: str, password_hash: str) -> None:
+    """Store a new hash; raises NotFoundError."""
+    statement = update(person).where(person.c.account == account).values(password_hash=password_hash)
+    if ctx.connection.execute(statement).rowcount == 0:
+        raise NotFoundError(f"没有账号 {account}")
+
+
+def everybody(connection: Connection) -> list[Mapping[str, Any]]:
+    """All accounts in order, without their hashes."""
+    columns = (person.c.account, person.c.name, person.c.active, person.c.demo)
+    return [dict(row) for row in connection.execute(select(*columns).order_by(person.c.account)).mappings()]
+
+
+def demo_accounts(connection: Connection) -> list[str]:
+    """The accounts whose password everybody knows; none may exist outside demo mode."""
+    return list(connection.scalars(select(person.c.account).where(person.c.demo).order_by(person.c.account)))
+
+
+def in_group(connection: Connection, account: str, group: str) -> bool:
+    """Whether an active account stands in ``group``."""
+    query = (
+        select(person.c.account)
+        .join(membership, membership.c.account == person.c.account)
+        .where(person.c.account == account, person.c.active, membership.c.group == group)
+    )
+    return connection.scalar(query.limit(1)) is not None
