@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from engine.context import Call, Context
+from engine.errors import InvalidValuesError
 from handlers.records import incidents, waiting
 from handlers.records.incidents import Fields, Incident
 
@@ -30,7 +32,18 @@ def values_of(call: Call) -> Mapping[str, Any]:
     return call.values or {}
 
 
-def text(values: Mapping[str, Any], name: str) -> str | None:
-    """A text field without surrounding blanks; None when it is absent or blank."""
+def instant(values: Mapping[str, Any], name: str) -> datetime | None:
+    """A date-time field as an aware instant; None when it is absent."""
+    value = text(values, name)
+    if value is None or isinstance(value, datetime):
+        return value
+    found = datetime.fromisoformat(value)
+    if found.tzinfo is None:
+        raise InvalidValuesError({name: "时间必须带时区"})
+    return found.astimezone(UTC)
+
+
+def text(values: Mapping[str, Any], name: str) -> Any:
+    """A text field without surrounding blanks; None when it is absent or blank; other types as they are."""
     value = values.get(name)
     return value.strip() or None if isinstance(value, str) else value

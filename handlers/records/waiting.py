@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import insert, update
@@ -12,8 +13,9 @@ from handlers import clocks, reference
 from handlers.records import incidents
 from handlers.records.incidents import Incident
 from handlers.records.tables import waiting_period
+from handlers.reference import Row
 
-HELD_BY_SYSTEM = "system"  # a waiting code that only the system sets (T-6)
+MANAGER = "manager"
 
 
 def hold_refusal(incident: Incident) -> str | None:
@@ -26,15 +28,18 @@ def hold_refusal(incident: Incident) -> str | None:
     return None
 
 
-def hold(ctx: Context, incident: Incident, code: str, expected_end: datetime, reason: str) -> Incident:
+def hold(
+    ctx: Context, incident: Incident, code: str, expected_end: datetime, reason: str, *, roles: Collection[str]
+) -> Incident:
     """Put the incident on waiting (R240, R243, R245): its clocks stand still until ``resume`` (R244).
 
-    ``code`` is a key of waiting_codes that a person may set (the system may set all). Raises ConflictError when its
-    state does not allow it and InvalidValuesError for a wrong code, a missing reason or an impossible end.
+    ``code`` is a key of waiting_codes that one of ``roles`` may set (column set_by; the manager sets whatever people
+    set, and ``system`` stands for the system). Raises ConflictError when the incident's state does not allow it and
+    InvalidValuesError for a wrong code, a missing reason or an impossible end.
     """
     if refusal := hold_refusal(incident):
         raise ConflictError(refusal, by=incident["updated_by"], at=incident["updated_at"])
-    _check(ctx, code, expected_end, reason)
+    _check(ctx, code, expected_end, reason, roles)
     period = {
         "incident_id": incident["id"],
         "code": code,
@@ -76,13 +81,23 @@ def resume(ctx: Context, incident: Incident, reason: str, *, element: str | None
     return incidents.change(ctx, incident, fields, reason=reason, element=element)
 
 
-def _check(ctx: Context, code: str, expected_end: datetime, reason: str) -> None:
+def settable_codes(ctx: Context, roles: Collection[str]) -> list[Row]:
+    """The waiting codes that somebody with ``roles`` may set (T-6)."""
+    return [row for row in reference.rows(ctx, "waiting_codes") if _may_set(row, roles)]
+
+
+def _may_set(row: Row, roles: Collection[str]) -> bool:
+    setters = set(row["set_by"].split())
+    return bool(setters & set(roles)) or (MANAGER in roles and setters != {SYSTEM})
+
+
+def _check(ctx: Context, code: str, expected_end: datetime, reason: str, roles: Collection[str]) -> None:
     row = reference.row(ctx, "waiting_codes", code)
     problems: dict[str, str] = {}
     if row is None:
         problems["code"] = "没有这个等待代码"
-    elif row["set_by"] == HELD_BY_SYSTEM and ctx.actor != SYSTEM:
-        problems["code"] = f"“{row['name']}”只能由系统设置"
+    elif not _may_set(row, roles):
+        problems["code"] = f"您的岗位不能使用等待代码“{row['name']}”"
     if not reason.strip():
         problems["reason"] = "请填写等待原因"
     if expected_end <= ctx.now:

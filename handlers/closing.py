@@ -1,0 +1,110 @@
+"""Stage 5, closure: resolved, 5.1 check, 5.3 the user's opinion, 5.5 closing by a person or by time (§4.3.5)."""
+
+from __future__ import annotations
+
+from engine.context import Call, Context
+from engine.decide import decide
+from engine.errors import InvalidValuesError, NotAllowedError
+from handlers import clocks, reference
+from handlers.records import incidents, moves
+from handlers.records.incidents import Fields, Incident
+from handlers.records.steps import incident_of, record, text, values_of
+from handlers.reference import Row
+
+SET_BY_SYSTEM = "system"
+AUTOMATIC = "C11"  # 超时自动关闭 (T-7)
+
+
+def resolve(ctx: Context, call: Call) -> None:
+    """Set the incident resolved: restoration stops, closure starts, its recorder is responsible (T-8, C-17)."""
+    incident = incident_of(ctx, call)
+    fields = {
+        "state": "resolved",
+        "resolved_at": ctx.now,
+        "resolver": incident["responsible_person"],
+        "resolving_group": incident["responsible_group"],
+        **moves.to_recorder(incident),
+        **clocks.stopped(incident, "acceptance", ctx.now),
+        **clocks.stopped(incident, "restoration", ctx.now),
+        **clocks.started("closure", ctx.now),
+    }
+    record(ctx, call, incident, fields)
+
+
+def check(ctx: Context, call: Call) -> bool:
+    """5.1: keep that the record is complete; returns whether the user must be asked (R168–R171, C-18)."""
+    incident = incident_of(ctx, call)
+    if remark := text(values_of(call), "remark"):
+        record(ctx, call, incident, {"check_remark": remark})
+    inputs = {name: incident[name] for name in ("source", "request_type", "priority")}
+    answer = decide(ctx, "confirmation", inputs, instance_id=call.instance_id, element_id=call.element_id)
+    return bool(answer.result)
+
+
+def ask(ctx: Context, call: Call) -> bool:
+    """5.3: keep the user's opinion; returns whether he is satisfied, else it is a rejection (R173, R174, R248).
+
+    A rejection counts, and brings the incident back to the desk; its restoration clock goes on where it had stopped.
+    """
+    values = values_of(call)
+    incident = incident_of(ctx, call)
+    satisfied = bool(values["satisfied"])
+    fields: Fields = {"satisfied": satisfied, "opinion": text(values, "opinion")}
+    if not satisfied:
+        fields |= {"rejections": incident["rejections"] + 1, **moves.to_desk(incident, ctx.now)}
+    record(ctx, call, incident, fields, None if satisfied else "用户不满意，退回重新分派")
+    return satisfied
+
+
+def close(ctx: Context, call: Call) -> None:
+    """5.5: close with a close code and the solution (R270–R276).
+
+    A code with ``needs_problem`` (变通解决, 解决失败) is refused until a problem's number stands in ``problem_ref``, in
+    the form or already in the incident (R274).
+    """
+    values = values_of(call)
+    incident = incident_of(ctx, call)
+    problem_ref = text(values, "problem_ref") or incident["problem_ref"]
+    code = reference.row(ctx, "close_codes", values["close_code"])
+    problems: dict[str, str] = {}
+    if code is None:
+        problems["close_code"] = "没有这个关闭代码"
+    elif code["set_by"].split() == [SET_BY_SYSTEM]:
+        problems["close_code"] = f"“{code['name']}”只能由系统设置"
+    elif _needs_problem(code) and not problem_ref:
+        problems["close_code"] = f"以“{code['name']}”关闭前必须先建立问题单（手册 §5.1.12）"
+    if (solution := text(values, "solution")) is None:
+        problems["solution"] = "关闭前必须填写解决方案"
+    if problems:
+        raise InvalidValuesError(problems)
+    fields = {
+        "close_code": values["close_code"],
+        "solution": solution,
+        "close_remark": text(values, "remark"),
+        "problem_ref": problem_ref,
+    }
+    record(ctx, call, incident, fields | _closed(ctx, incident))
+
+
+def close_automatically(ctx: Context, call: Call) -> None:
+    """Close what stayed resolved for 30 days (R275), with the system's code; the user's consent is not claimed.
+
+    Raises NotAllowedError where the proposed code needs a problem and there is none: the instance is shown as stuck
+    until somebody has raised it (C-26).
+    """
+    incident = incident_of(ctx, call)
+    proposed = reference.row(ctx, "close_codes", incident["proposed_close_code"])
+    if proposed is not None and _needs_problem(proposed) and not incident["problem_ref"]:
+        raise NotAllowedError(f"建议关闭代码为“{proposed['name']}”，没有问题单，不能自动关闭")
+    record(ctx, call, incident, {"close_code": AUTOMATIC, **_closed(ctx, incident)}, "解决后超时，系统自动关闭")
+
+
+def _closed(ctx: Context, incident: Incident) -> Fields:
+    stopped: Fields = {}
+    for name in clocks.CLOCKS:
+        stopped |= clocks.stopped(incident, name, ctx.now)
+    return {"state": "closed", "stage": 5, "closed_at": ctx.now, **incidents.nobody_responsible(), **stopped}
+
+
+def _needs_problem(code: Row) -> bool:
+    return reference.is_true(code.get("needs_problem"))

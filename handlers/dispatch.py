@@ -1,0 +1,106 @@
+"""Dispatch: the rule's proposal, 2.8 to a group, 2.9 accept, transfer or return, 2.11 transfer (§4.3.2, §5.1.3)."""
+
+from __future__ import annotations
+
+from engine.context import Call, Context
+from engine.decide import decide
+from engine.errors import ConflictError, InvalidValuesError
+from handlers import reference
+from handlers.records import catalogue, moves, priority
+from handlers.records.incidents import DESK, SUPPORT, Fields, Incident, responsible
+from handlers.records.steps import incident_of, record, text, values_of
+
+ACCEPT, TRANSFER, RETURN = "accept", "transfer", "return"
+WRONG_CLASSIFICATION = "T2"  # the transfer reason with which the classification may be corrected (R135)
+
+
+def propose(ctx: Context, call: Call) -> str:
+    """Ask the dispatch table for a group and keep it as the proposal; returns the group (R124, R205, R212).
+
+    Whatever brought the incident here (a return, a rejection, a reassignment), it is the desk's again.
+    """
+    incident = incident_of(ctx, call)
+    inputs = {name: incident[name] for name in ("category", "type", "location")}
+    answer = decide(ctx, "dispatch", inputs, instance_id=call.instance_id, element_id=call.element_id)
+    group, post = _group_and_post(answer.result)
+    fields: Fields = {"proposed_group": group, "proposed_post": post}
+    if incident["state"] != "to_dispatch":
+        fields |= moves.to_desk(incident, ctx.now)
+    record(ctx, call, incident, fields, f"按分派规则行 {'、'.join(answer.rows)}")
+    return group
+
+
+def dispatch(ctx: Context, call: Call) -> str:
+    """2.8: to a group, never to a person, out of those that classification and location allow (R211, R213, R043)."""
+    values = values_of(call)
+    incident = incident_of(ctx, call)
+    group = catalogue.check_group(catalogue.selectable_groups(ctx, incident), values["group"])["key"]
+    fields = {**moves.to_group(incident, group, ctx.now), **moves.count_dispatch(incident, group)}
+    record(ctx, call, incident, fields, text(values, "note"))
+    return group
+
+
+def answer(ctx: Context, call: Call) -> str:
+    """2.9: accept, transfer or return; returns which (R127, R128).
+
+    Whoever accepts is responsible and keeps the next steps. A return is possible before acceptance only and needs the
+    reason that symptom or classification is wrong; whatever else is "not mine" is a transfer (C-15, R200, R201, R215).
+    """
+    values = values_of(call)
+    incident = incident_of(ctx, call)
+    if incident["state"] != "to_accept":
+        raise ConflictError("事件不在待受理状态，请刷新页面", by=incident["updated_by"], at=incident["updated_at"])
+    chosen = str(values["answer"])
+    if chosen == ACCEPT:
+        record(ctx, call, incident, moves.accepted_by(incident, ctx.actor, ctx.now))
+    elif chosen == RETURN:
+        reason = text(values, "return_reason")
+        if reason is None:
+            raise InvalidValuesError({"return_reason": "退回服务台必须说明现象或分类错在哪里"})
+        fields = {**moves.to_desk(incident, ctx.now), **moves.count_move(incident, DESK)}
+        record(ctx, call, incident, fields, f"退回服务台：{reason}")
+    else:
+        record(ctx, call, incident, responsible(SUPPORT, incident["responsible_group"], ctx.actor))
+    return chosen
+
+
+def transfer(ctx: Context, call: Call) -> str:
+    """2.11: to another group's pool, with root cause and reason (R132–R134, R206, R214); returns the group.
+
+    With reason "wrong classification" category, type and symptom may be corrected in the same act (R135).
+    """
+    values = values_of(call)
+    incident = incident_of(ctx, call)
+    reason = reference.row(ctx, "transfer_reasons", values["reason"])
+    if reason is None:
+        raise InvalidValuesError({"reason": "请选择转派原因"})
+    corrected = _corrected_classification(ctx, call, incident)
+    fields: Fields = {**corrected, "cause": values["cause"]}
+    catalogue.check_cause(ctx, {**incident, **fields}, values["cause"])
+    group = catalogue.check_group(catalogue.transferable_groups(ctx, incident), values["group"])["key"]
+    fields |= moves.to_group(incident, group, ctx.now) | moves.count_move(incident, group)
+    note = text(values, "note")
+    record(ctx, call, incident, fields, f"转派：{reason['name']}" + (f"；{note}" if note else ""))
+    return group
+
+
+def _corrected_classification(ctx: Context, call: Call, incident: Incident) -> Fields:
+    values = values_of(call)
+    fields = {
+        name: values[name] for name in ("category", "type", "symptom") if values.get(name) not in (None, incident[name])
+    }
+    if not fields:
+        return {}
+    if values["reason"] != WRONG_CLASSIFICATION:
+        raise InvalidValuesError({"reason": "只有以“分类错误”为原因转派时才能修改分类"})
+    corrected = {**incident, **fields}
+    catalogue.check_classification(ctx, corrected)
+    assessed, _ = priority.assess(ctx, call, corrected)
+    return fields | assessed
+
+
+def _group_and_post(result: object) -> tuple[str, str | None]:
+    """The dispatch table answers a group, or a group and a post."""
+    if isinstance(result, dict):
+        return str(result["group"]), result.get("post") or None
+    return str(result), None
