@@ -1,1 +1,35 @@
-"""What service tasks and form submissions do to the ITIL records."""
+"""What the steps of the process do, and the ITIL records they keep. Never HTTP; no handler calls another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.context import Handler
+from handlers import classification, closing, dispatch, intake, investigation, offers, resolution, slaves
+
+# Operation names, as the diagrams write them.
+HANDLERS: Mapping[str, Handler] = {
+    "incident.offer": offers.offer,
+    "incident.tell_slaves": slaves.tell,
+    "intake.identify": intake.identify,
+    "intake.record": intake.record_request,
+    "classification.set_type": classification.set_type,
+    "classification.classify": classification.classify,
+    "classification.assess": classification.assess,
+    "classification.confirm": classification.confirm,
+    "dispatch.propose": dispatch.propose,
+    "dispatch.dispatch": dispatch.dispatch,
+    "dispatch.answer": dispatch.answer,
+    "dispatch.transfer": dispatch.transfer,
+    "investigation.analyse": investigation.analyse,
+    "investigation.diagnose": investigation.diagnose,
+    "investigation.conclude": investigation.conclude,
+    "resolution.agree": resolution.agree,
+    "resolution.recover": resolution.recover,
+    "resolution.verify": resolution.verify,
+    "closing.resolve": closing.resolve,
+    "closing.check": closing.check,
+    "closing.ask": closing.ask,
+    "closing.close": closing.close,
+    "closing.close_automatically": closing.close_automatically,
+}

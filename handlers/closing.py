@@ -6,7 +6,7 @@ from engine.context import Call, Context
 from engine.decide import decide
 from engine.errors import InvalidValuesError, NotAllowedError
 from handlers import clocks, reference
-from handlers.records import incidents, moves
+from handlers.records import incidents, moves, relations
 from handlers.records.incidents import Fields, Incident
 from handlers.records.steps import incident_of, record, text, values_of
 from handlers.reference import Row
@@ -16,13 +16,17 @@ AUTOMATIC = "C11"  # 超时自动关闭 (T-7)
 
 
 def resolve(ctx: Context, call: Call) -> None:
-    """Set the incident resolved: restoration stops, closure starts, its recorder is responsible (T-8, C-17)."""
+    """Set the incident resolved: restoration stops, closure starts, its recorder is responsible (T-8, C-17).
+
+    A slave is resolved by whoever resolved its master (R147).
+    """
     incident = incident_of(ctx, call)
+    by = relations.leading(ctx, incident)
     fields = {
         "state": "resolved",
         "resolved_at": ctx.now,
-        "resolver": incident["responsible_person"],
-        "resolving_group": incident["responsible_group"],
+        "resolver": by["resolver"] if by is not incident else incident["responsible_person"],
+        "resolving_group": by["resolving_group"] if by is not incident else incident["responsible_group"],
         **moves.to_recorder(incident),
         **clocks.stopped(incident, "acceptance", ctx.now),
         **clocks.stopped(incident, "restoration", ctx.now),

@@ -14,8 +14,8 @@ ACCEPT, TRANSFER, RETURN = "accept", "transfer", "return"
 WRONG_CLASSIFICATION = "T2"  # the transfer reason with which the classification may be corrected (R135)
 
 
-def propose(ctx: Context, call: Call) -> str:
-    """Ask the dispatch table for a group and keep it as the proposal; returns the group (R124, R205, R212).
+def propose(ctx: Context, call: Call) -> str | None:
+    """Ask the dispatch table for a group and keep it as the proposal; returns it, or None (R124, R205, R212).
 
     Whatever brought the incident here (a return, a rejection, a reassignment), it is the desk's again.
     """
@@ -25,8 +25,9 @@ def propose(ctx: Context, call: Call) -> str:
     group, post = _group_and_post(answer.result)
     fields: Fields = {"proposed_group": group, "proposed_post": post}
     if incident["state"] != "to_dispatch":
-        fields |= moves.to_desk(incident, ctx.now)
-    record(ctx, call, incident, fields, f"按分派规则行 {'、'.join(answer.rows)}")
+        fields |= moves.to_desk(incident, ctx.now) | {"master_id": None}
+    reason = f"按分派规则行 {'、'.join(answer.rows)}" if group else "分派规则没有给出建议，请人工选择"
+    record(ctx, call, incident, fields, reason)
     return group
 
 
@@ -99,8 +100,8 @@ def _corrected_classification(ctx: Context, call: Call, incident: Incident) -> F
     return fields | assessed
 
 
-def _group_and_post(result: object) -> tuple[str, str | None]:
-    """The dispatch table answers a group, or a group and a post."""
+def _group_and_post(result: object) -> tuple[str | None, str | None]:
+    """The dispatch table answers a group, a group and a post, or nothing where no row matches."""
     if isinstance(result, dict):
-        return str(result["group"]), result.get("post") or None
-    return str(result), None
+        return result["group"], result.get("post")
+    return (str(result), None) if result else (None, None)

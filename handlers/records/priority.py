@@ -12,6 +12,7 @@ from handlers.records.incidents import Fields, Incident
 
 DEFAULT_IMPACT = 3  # before 2.2: 一般
 UNCLASSIFIED = "B"  # the class of what has no category yet: the middle one, so that nothing urgent is taken for slow
+DEFAULT_REQUEST_TYPE = "故障"  # before 2.1
 EXTERNAL_GRADE, NO_GRADE = "外部转派", "无"
 # Kinds of sources (table sources) whose reports have no customer grade of their own (T-2).
 GRADE_OF_SOURCE_KIND = {"external": EXTERNAL_GRADE, "alarm": NO_GRADE}
@@ -30,7 +31,7 @@ def urgency_inputs(ctx: Context, incident: Incident) -> dict[str, Any]:
     return {
         "user_grade": user_grade(ctx, incident),
         "class": category["class"] if category else UNCLASSIFIED,
-        "request_type": incident["request_type"],
+        "request_type": incident["request_type"] or DEFAULT_REQUEST_TYPE,
         "escalated": incident["escalated"],
     }
 
