@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Generic, TypeVar
 
 from engine.check.model import Node
 
 Step = Callable[[Node], Iterable[Node]]
+Item = TypeVar("Item", bound=Hashable)
 
 
 def onward(node: Node) -> Iterator[Node]:
@@ -41,51 +43,52 @@ def after(node: Node, step: Step = onward) -> set[Node]:
     return reach(step(node), step)
 
 
-def loops(nodes: Iterable[Node], step: Step = onward) -> list[list[Node]]:
-    """The loops among ``nodes``: each a group in which every node reaches every other (Tarjan, without recursion)."""
-    inside = list(nodes)
-    members = set(inside)
-    index: dict[Node, int] = {}
-    low: dict[Node, int] = {}
-    stack: list[Node] = []
-    on_stack: set[Node] = set()
-    found: list[list[Node]] = []
-    for root in inside:
-        if root in index:
-            continue
-        work: list[tuple[Node, Iterator[Node]]] = []
+def loops(items: Iterable[Item], step: Callable[[Item], Iterable[Item]]) -> list[list[Item]]:
+    """The loops among ``items``: groups in which each reaches every other (Tarjan, without recursion)."""
+    search = _Search(list(items), step)
+    for item in search.members:
+        if item not in search.index:
+            search.from_root(item)
+    return search.found
 
-        def enter(node: Node, work: list[tuple[Node, Iterator[Node]]] = work) -> None:
-            index[node] = low[node] = len(index)
-            stack.append(node)
-            on_stack.add(node)
-            work.append((node, iter([other for other in step(node) if other in members])))
 
-        enter(root)
-        while work:
-            node, others = work[-1]
+class _Search(Generic[Item]):
+    """The bookkeeping of one search for loops."""
+
+    def __init__(self, items: list[Item], step: Callable[[Item], Iterable[Item]]) -> None:
+        self.members = dict.fromkeys(items)
+        self.step = step
+        self.index: dict[Item, int] = {}
+        self.low: dict[Item, int] = {}
+        self.open: dict[Item, None] = {}
+        self.work: list[tuple[Item, Iterator[Item]]] = []
+        self.found: list[list[Item]] = []
+
+    def from_root(self, root: Item) -> None:
+        self._enter(root)
+        while self.work:
+            item, others = self.work[-1]
             other = next(others, None)
-            if other is not None:
-                if other not in index:
-                    enter(other)
-                elif other in on_stack:
-                    low[node] = min(low[node], index[other])
-                continue
-            work.pop()
-            if work:
-                low[work[-1][0]] = min(low[work[-1][0]], low[node])
-            if low[node] == index[node]:
-                group = _pop_group(node, stack, on_stack)
-                if len(group) > 1 or node in step(node):
-                    found.append(group)
-    return found
+            if other is None:
+                self._leave(item)
+            elif other not in self.index:
+                self._enter(other)
+            elif other in self.open:
+                self.low[item] = min(self.low[item], self.index[other])
 
+    def _enter(self, item: Item) -> None:
+        self.index[item] = self.low[item] = len(self.index)
+        self.open[item] = None
+        self.work.append((item, iter([other for other in self.step(item) if other in self.members])))
 
-def _pop_group(last: Node, stack: list[Node], on_stack: set[Node]) -> list[Node]:
-    group: list[Node] = []
-    while True:
-        node = stack.pop()
-        on_stack.discard(node)
-        group.append(node)
-        if node is last:
-            return group[::-1]
+    def _leave(self, item: Item) -> None:
+        self.work.pop()
+        if self.work:
+            above = self.work[-1][0]
+            self.low[above] = min(self.low[above], self.low[item])
+        if self.low[item] == self.index[item]:
+            group: list[Item] = []
+            while not group or group[-1] != item:
+                group.append(self.open.popitem()[0])
+            if len(group) > 1 or item in self.step(item):
+                self.found.append(group[::-1])

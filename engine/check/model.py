@@ -121,6 +121,16 @@ class Node:
         """The id of the default flow."""
         return self.element.get("default")
 
+    @property
+    def lane(self) -> str:
+        """The name of the lane in which the node is drawn; inside a frame it is the frame's unless it has its own."""
+        node: Node | None = self
+        while node is not None:
+            if node.id in self.file.lane_of:
+                return self.file.lane_of[node.id]
+            node = node.scope.frame
+        return ""
+
     @cached_property
     def properties(self) -> dict[str, str]:
         """The properties of our dialect on this node."""
@@ -172,18 +182,23 @@ class Scope:
     element: etree._Element
     id: str
     file: BpmnFile
-    parent: Scope | None = None
+    frame: Node | None = None
     nodes: dict[str, Node] = field(default_factory=dict)
     flows: list[Flow] = field(default_factory=list)
     loose: list[etree._Element] = field(default_factory=list)
     too_many: bool = False
 
     @property
+    def parent(self) -> Scope | None:
+        """The scope in which the frame is drawn; None for a process."""
+        return None if self.frame is None else self.frame.scope
+
+    @property
     def process(self) -> Scope:
         """The process around this scope, or itself."""
         scope = self
-        while scope.parent is not None:
-            scope = scope.parent
+        while scope.frame is not None:
+            scope = scope.frame.scope
         return scope
 
     @cached_property
@@ -330,7 +345,7 @@ def read_bpmn(name: str, root: etree._Element) -> BpmnFile:
     todo: list[tuple[etree._Element, Node | None]] = [(element, None) for element in own(root, "process")]
     while todo:
         element, frame = todo.pop(0)
-        scope = Scope(element, element.get("id", ""), file, None if frame is None else frame.scope)
+        scope = Scope(element, element.get("id", ""), file, frame)
         if frame is not None:
             frame.inner = scope
         file.scopes.append(scope)

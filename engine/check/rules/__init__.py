@@ -4,7 +4,17 @@ K0 files · K1 ways through a diagram · K2 gateways · K3 events · K4 activiti
 K6 messages · K7 names that refer to something · K8 expressions and timers · K9 the drawing.
 """
 
-from engine.check.rules import activities, events, gateways, structure
+from engine.check.rules import (
+    activities,
+    calls,
+    drawing,
+    events,
+    expressions,
+    gateways,
+    messages,
+    references,
+    structure,
+)
 from engine.check.rules.files import (
     DOCTYPE,
     MALFORMED,
@@ -28,7 +38,12 @@ __all__ = [
     "TOO_MUCH",
     "UNKNOWN_KIND",
     "activities",
+    "calls",
+    "drawing",
     "events",
+    "expressions",
     "gateways",
+    "messages",
+    "references",
     "structure",
 ]

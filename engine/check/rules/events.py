@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.check.around import around
 from engine.check.findings import ERROR, WARNING, Hit, Text, rule
 from engine.check.graph import after, reach
 from engine.check.model import ACTIVITIES, B, Deployment, Node, Scope, local
@@ -353,31 +354,15 @@ def _code(node: Node) -> str | None:
 @rule(
     "K322",
     ERROR,
-    what=Text("“{name}”没有代码", "{name} has no code"),
+    what=Text("“{name}”抛出的错误或升级没有代码", "{name} throws without a code"),
     do=Text("请选择一个带代码的错误或升级定义", "Choose an error or escalation with a code"),
-    why="Without a code every fault is caught, or none that we can name.",
+    why="A boundary event finds its fault by the code.",
 )
 def faults_have_codes(deployment: Deployment) -> Iterator[Hit]:
-    """Error and escalation events name a code."""
+    """Who throws an error or escalation names its code."""
     for node in deployment.nodes:
-        if node.event in ("error", "escalation") and len(node.definitions) == 1 and not _code(node):
+        if node.throws and node.event in ("error", "escalation") and len(node.definitions) == 1 and not _code(node):
             yield node.at()
-
-
-def _around(node: Node, deployment: Deployment) -> Iterator[Node]:
-    """The activities inside which ``node`` runs: frames, and the calls of its process, however deep."""
-    todo, seen = [node.scope], {node.scope}
-    while todo:
-        scope = todo.pop()
-        if scope.parent is not None:
-            hosts = [host for host in scope.parent.nodes.values() if host.inner is scope]
-        else:
-            hosts = deployment.called.get(scope.id, [])
-        for host in hosts:
-            yield host
-            if host.scope not in seen:
-                seen.add(host.scope)
-                todo.append(host.scope)
 
 
 @rule(
@@ -391,8 +376,8 @@ def faults_are_caught(deployment: Deployment) -> Iterator[Hit]:
     """What is thrown is caught somewhere around."""
     for node in deployment.of("endEvent", "intermediateThrowEvent"):
         if node.event in ("error", "escalation") and (code := _code(node)):
-            catchers = (event for host in _around(node, deployment) for event in host.boundaries)
-            if not any(event.event == node.event and _code(event) == code for event in catchers):
+            catchers = (event for host in around(node, deployment) for event in host.boundaries)
+            if not any(event.event == node.event and _code(event) in (code, None) for event in catchers):
                 yield node.at(code=code)
 
 
@@ -409,9 +394,9 @@ def faults_are_thrown(deployment: Deployment) -> Iterator[Hit]:
         (host, node.event, _code(node))
         for node in deployment.of("endEvent", "intermediateThrowEvent")
         if node.event in ("error", "escalation")
-        for host in _around(node, deployment)
+        for host in around(node, deployment)
     }
-    operating = {host for node in deployment.of("userTask", "serviceTask") for host in _around(node, deployment)}
+    operating = {host for node in deployment.of("userTask", "serviceTask") for host in around(node, deployment)}
     for node in deployment.of("boundaryEvent"):
         if node.host is None or node.event not in ("error", "escalation") or not (code := _code(node)):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.check.findings import ERROR, Hit, Text, rule
-from engine.check.graph import loops
+from engine.check.graph import loops, onward
 from engine.check.model import Deployment
 
 
@@ -173,5 +173,5 @@ def no_fork_beside_loop(deployment: Deployment) -> Iterator[Hit]:
     """A diagram with a loop has no parallel fork."""
     for scope in deployment.scopes:
         forks = [n for n in scope.nodes.values() if n.type == "parallelGateway" and len(n.outgoing) > 1]
-        if forks and loops(scope.nodes.values()):
+        if forks and loops(scope.nodes.values(), onward):
             yield from (fork.at() for fork in forks)
