@@ -1,0 +1,372 @@
+"""Our kinds of flow node, on top of SpiffWorkflow's.
+
+A spec is shared by all instances and threads and never changes after parsing; what happens to one token lies in its
+task and its workflow. Children are not predicted: the run loop makes them when it runs a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin
+from SpiffWorkflow.bpmn.specs.defaults import (
+    BoundaryEvent,
+    CallActivity,
+    EndEvent,
+    IntermediateCatchEvent,
+    IntermediateThrowEvent,
+    ParallelMultiInstanceTask,
+    SequentialMultiInstanceTask,
+    StartEvent,
+    SubWorkflowTask,
+)
+from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
+from SpiffWorkflow.specs.base import TaskSpec
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from engine.errors import BpmnError
+from engine.expressions import Expression
+from engine.spiff.data import changes, copied, require_json
+from engine.spiff.errors import StepError
+from engine.spiff.events import CycleTimer, Message, Timer, evaluated, raise_fault
+
+
+class Noted:
+    """Tells the workflow when a token arrives and when it is taken away; predicts nothing."""
+
+    def _predict(self, my_task: Task, *args: Any, **kwargs: Any) -> None:
+        """The run loop makes the children of a task when it runs it."""
+
+    def _update_hook(self, my_task: Task) -> Any:
+        my_task.workflow.top_workflow.arrive(my_task)
+        return super()._update_hook(my_task)  # type: ignore[misc]
+
+    def _on_cancel(self, my_task: Task) -> None:
+        my_task.workflow.top_workflow.leave_cancelled(my_task)
+        super()._on_cancel(my_task)  # type: ignore[misc]
+
+
+class UserTask(Noted, BpmnSpecMixin):  # type: ignore[misc]
+    """Waits for a person."""
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
+        """``manual`` keeps the run loop away."""
+        super().__init__(wf_spec, bpmn_id, **kwargs)
+        self.manual = True
+
+
+class _Asking(Noted, BpmnSpecMixin):  # type: ignore[misc]
+    """A task that asks the run for a value and writes it under one key; its type is told to the run by the element."""
+
+    question = "operate"
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, result: str | None = None, **kwargs: Any) -> None:
+        """``result`` is the one key of process data that the task writes, if any."""
+        super().__init__(wf_spec, bpmn_id, **kwargs)
+        self.result = result
+
+    def _run_hook(self, my_task: Task) -> bool | None:
+        """True whatever the value is; None (token stays) when a boundary event takes over after a BpmnError."""
+        top = my_task.workflow.top_workflow
+        ask = getattr(top.run, self.question)
+        try:
+            value = ask(top.program.elements[self.bpmn_id], copied(my_task.data))
+        except BpmnError as fault:
+            top.outcomes[my_task.id] = fault.code
+            raise_fault(my_task, "error", fault.code, self.bpmn_id, str(fault))
+            return None
+        if self.result is not None:
+            require_json(value, self.bpmn_id, self.result)
+            my_task.data[self.result] = value
+            top.note_result(my_task, value)
+        return True
+
+
+class ServiceTask(_Asking):
+    """Calls the operation of its element."""
+
+
+class BusinessRuleTask(_Asking):
+    """Asks the decision of its element."""
+
+    question = "decide"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One way out of a gateway; ``position`` is its place in the file."""
+
+    id: str
+    target: str
+    condition: Expression | None
+    position: int
+
+
+class ExclusiveGateway(Noted, BpmnSpecMixin):  # type: ignore[misc]
+    """Takes the first flow, in the order of the file, whose condition holds, else the default."""
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
+        """Flows are added by the parser."""
+        super().__init__(wf_spec, bpmn_id, **kwargs)
+        self.flows: tuple[Flow, ...] = ()
+        self.default: Flow | None = None
+
+    def add_flow(self, flow: Flow, target: TaskSpec, is_default: bool) -> None:
+        """Connect ``target``; moving a shape in the diagram does not change the order of the conditions."""
+        self.connect(target)
+        if is_default:
+            self.default = flow
+        else:
+            self.flows = tuple(sorted((*self.flows, flow), key=lambda item: item.position))
+
+    def _predict_hook(self, my_task: Task) -> None:
+        """Which child it gets is decided when it runs."""
+
+    def _run_hook(self, my_task: Task) -> bool:
+        for flow in self.flows:
+            if flow.condition is not None and evaluated(flow.condition, my_task):
+                break
+        else:
+            if self.default is None:
+                raise StepError(self.bpmn_id, "no condition holds and there is no default flow")
+            flow = self.default
+        my_task._sync_children([self._wf_spec.task_specs[flow.target]], TaskState.FUTURE)
+        my_task.workflow.top_workflow.outcomes[my_task.id] = flow.id
+        return True
+
+
+class ParallelGateway(Noted, BpmnSpecMixin):  # type: ignore[misc]
+    """Forks, and joins one token of each incoming flow.
+
+    Every arrived token waits for itself, so a second pass of a loop never counts tokens of the first. What the
+    branches changed since they parted is merged, so that a branch that did not touch a key cannot undo another's.
+    """
+
+    def _update_hook(self, my_task: Task) -> bool:
+        if len(self._inputs) < 2:
+            return bool(super()._update_hook(my_task))
+        my_task.workflow.top_workflow.arrive(my_task)
+        partners = self._partners(my_task)
+        if len(partners) + 1 < len(self._inputs):
+            if my_task._state != TaskState.WAITING:
+                my_task._set_state(TaskState.WAITING)
+            return False
+        my_task.data = merged([*partners, my_task])
+        for token in partners:
+            token._set_state(TaskState.CANCELLED)
+        return True
+
+    def _partners(self, my_task: Task) -> list[Task]:
+        """One waiting token of every other incoming flow, the earliest of each."""
+        taken = {my_task.parent.task_spec.name}
+        partners = []
+        for task in list(my_task.workflow.tasks.values()):
+            if task.task_spec is self and task._state == TaskState.WAITING and task is not my_task:
+                source = task.parent.task_spec.name
+                if source not in taken:
+                    taken.add(source)
+                    partners.append(task)
+        return partners
+
+    def _on_cancel(self, my_task: Task) -> None:
+        """A token that waits at a join is not a passage of the gateway."""
+        TaskSpec._on_cancel(self, my_task)
+
+
+def merged(tokens: Sequence[Task]) -> dict[str, Any]:
+    """The data of the tokens' nearest common ancestor with what each branch changed since, the last token's last."""
+    ancestor = common_ancestor(tokens)
+    base = ancestor.data if ancestor is not None else {}
+    data = copied(base)
+    for token in tokens:
+        data.update(copied(changes(base, token.parent.data)))
+    return data
+
+
+def common_ancestor(tasks: Sequence[Task]) -> Task | None:
+    """The nearest task above (or equal to) all ``tasks`` of one workflow."""
+    paths = []
+    for task in tasks:
+        path, step = [], task
+        while step is not None:
+            path.append(step)
+            step = step.parent
+        paths.append(path[::-1])
+    nearest = None
+    for level in zip(*paths, strict=False):
+        if any(task is not level[0] for task in level):
+            break
+        nearest = level[0]
+    return nearest
+
+
+class _Catching(Noted):
+    """A catching event whose payload and outcome are written when it runs."""
+
+    outcome: str | None = None
+
+    def _run_hook(self, my_task: Task) -> bool:
+        definition = self.event_definition  # type: ignore[attr-defined]
+        definition.update_task_data(my_task)
+        my_task.internal_data = {}
+        write_outcome(my_task, self.outcome)
+        return True
+
+
+def write_outcome(my_task: Task, outcome: str | None) -> None:
+    """Write the key ``outcome`` where the diagram gives the event one."""
+    if outcome is not None:
+        my_task.data["outcome"] = outcome
+        my_task.workflow.top_workflow.outcomes[my_task.id] = outcome
+
+
+class Start(_Catching, StartEvent):  # type: ignore[misc]
+    """The start of a process; who starts it brings the data, so it never waits."""
+
+
+class Catch(_Catching, IntermediateCatchEvent):  # type: ignore[misc]
+    """Waits for one message or timer."""
+
+
+class Boundary(_Catching, BoundaryEvent):  # type: ignore[misc]
+    """A boundary event; one that never fired leaves no trace in the history."""
+
+    def _run_hook(self, my_task: Task) -> bool:
+        """It happens before what it cancels, and is noted so."""
+        super()._run_hook(my_task)
+        my_task.workflow.top_workflow.leave(my_task)
+        return True
+
+    def flow_targets(self) -> list[TaskSpec]:
+        """Where the diagram's flow leads (the library adds its own join)."""
+        return [spec for spec in self.outputs if not isinstance(spec, BoundaryEventJoin)]
+
+    def _on_cancel(self, my_task: Task) -> None:
+        my_task.workflow.top_workflow.arrivals.pop(my_task.id, None)
+        super()._on_cancel(my_task)
+
+
+class Throw(Noted, IntermediateThrowEvent):  # type: ignore[misc]
+    """Throws a message or an escalation, or marks a point."""
+
+
+class End(Noted, EndEvent):  # type: ignore[misc]
+    """An end event; its outcome is written for the caller."""
+
+    outcome: str | None = None
+
+    def _run_hook(self, my_task: Task) -> bool:
+        write_outcome(my_task, self.outcome)
+        return bool(super()._run_hook(my_task))
+
+
+class EventGateway(Noted, BpmnSpecMixin):  # type: ignore[misc]
+    """Waits for the first of several events; each message is an own subscription, each timer has its own due."""
+
+    def __init__(self, wf_spec: Any, bpmn_id: str, **kwargs: Any) -> None:
+        """Branches are added as the parser connects the catch events."""
+        super().__init__(wf_spec, bpmn_id, **kwargs)
+        self.branches: dict[str, Message | Timer] = {}
+
+    def add_branch(self, target: Catch, nothing: Any) -> None:
+        """Wait here for what ``target`` waits for; ``target`` itself then waits for ``nothing``."""
+        self.connect(target)
+        self.branches[target.bpmn_id] = target.event_definition
+        target.event_definition = nothing
+
+    def _predict_hook(self, my_task: Task) -> None:
+        """Which child it gets is decided by the event."""
+
+    def _update_hook(self, my_task: Task) -> bool:
+        if "chosen" in my_task.internal_data:
+            return True
+        if my_task._state != TaskState.WAITING:
+            super()._update_hook(my_task)
+            my_task.internal_data["due"] = {
+                name: branch.due_from(my_task).isoformat()
+                for name, branch in self.branches.items()
+                if isinstance(branch, Timer)
+            }
+            my_task._set_state(TaskState.WAITING)
+        return False
+
+    def choose(self, my_task: Task, branch: str) -> None:
+        """The event of ``branch`` happened."""
+        my_task.internal_data["chosen"] = branch
+        my_task.task_spec._update(my_task)
+
+    def _run_hook(self, my_task: Task) -> bool:
+        chosen = my_task.internal_data["chosen"]
+        self.branches[chosen].update_task_data(my_task)
+        my_task.internal_data = {}
+        my_task._sync_children([self._wf_spec.task_specs[chosen]], TaskState.FUTURE)
+        my_task.workflow.top_workflow.outcomes[my_task.id] = chosen
+        return True
+
+
+class _Calling(Noted):
+    """Runs another process in place; its data go in, and what the callee gives comes back."""
+
+    def start_workflow(self, my_task: Task) -> None:
+        """Make the inner workflow and let its start pass."""
+        inner = my_task.workflow.top_workflow.create_subprocess(my_task, self.spec)  # type: ignore[attr-defined]
+        inner.completed_event.connect(self._on_subworkflow_completed, my_task)
+        inner.task_tree.data = self._given(my_task, inner)
+        inner.task_tree.run()
+
+    def _given(self, my_task: Task, inner: Any) -> dict[str, Any]:
+        return copied(my_task.data)
+
+    def _taken(self, my_task: Task, inner: Any) -> dict[str, Any]:
+        return copied(inner.last_task.data)
+
+    def _on_subworkflow_completed(self, inner: Any, my_task: Task) -> None:
+        if my_task._state == TaskState.STARTED:
+            my_task.data = self._taken(my_task, inner)
+            my_task._set_state(TaskState.READY)
+
+
+class SubProcess(_Calling, SubWorkflowTask):  # type: ignore[misc]
+    """An embedded sub-process: all its data come back."""
+
+
+class Call(_Calling, CallActivity):  # type: ignore[misc]
+    """A call activity: only the declared inputs go in and only the declared outputs come back, where any are."""
+
+    def _given(self, my_task: Task, inner: Any) -> dict[str, Any]:
+        declared = inner.spec.io_specification
+        if declared is None or not declared.data_inputs:
+            return copied(my_task.data)
+        return self._selected(my_task.data, declared.data_inputs, "input")
+
+    def _taken(self, my_task: Task, inner: Any) -> dict[str, Any]:
+        declared = inner.spec.io_specification
+        if declared is None or not declared.data_outputs:
+            return copied(inner.last_task.data)
+        taken = self._selected(inner.last_task.data, declared.data_outputs, "output")
+        if "outcome" in taken:
+            my_task.workflow.top_workflow.note_result(my_task, taken["outcome"])
+        return {**my_task.data, **taken}
+
+    def _selected(self, data: dict[str, Any], references: Sequence[Any], kind: str) -> dict[str, Any]:
+        names = [reference.bpmn_id for reference in references]
+        missing = [name for name in names if name not in data]
+        if missing:
+            raise StepError(self.bpmn_id, f"the called process declares the {kind} {missing[0]!r}, which nobody wrote")
+        return copied({name: data[name] for name in names})
+
+
+class ParallelInstances(Noted, ParallelMultiInstanceTask):  # type: ignore[misc]
+    """All instances at once. Its history is that of its instances."""
+
+
+class SequentialInstances(Noted, SequentialMultiInstanceTask):  # type: ignore[misc]
+    """One instance after the other. Its history is that of its instances."""
+
+
+INSTANCES = (ParallelInstances, SequentialInstances)
+WAITING_EVENTS = (Catch, Boundary)
+TIMERS = (Timer, CycleTimer)
