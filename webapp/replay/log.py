@@ -27,6 +27,7 @@ COLUMNS = [
     "sys_mod_count",
     "opened_at",
     "sys_updated_at",
+    "caller_id",
     "contact_type",
     "location",
     "category",
@@ -59,6 +60,7 @@ class Event:
     state: str | None
     moves: int  # reassignment_count
     group: str | None
+    caller: str | None
     contact: str
     category: str
     subcategory: str
@@ -134,6 +136,7 @@ def _event(line: tuple[int, dict[str, str]], position: int) -> Event:
         state=state if state in STATES else None,
         moves=_number(line, "reassignment_count"),
         group=_known(row["assignment_group"]),
+        caller=_known(row["caller_id"]),
         contact=row["contact_type"],
         category=row["category"],
         subcategory=row["subcategory"],
