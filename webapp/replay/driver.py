@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 
-from engine import timers
 from engine.context import SYSTEM
 from engine.errors import EngineError
-from engine.persistence import instance, user_task
+from engine.persistence import instance, timer, user_task
 from handlers import reference
 from handlers.clocks import duration
 from handlers.records.tables import incident
@@ -122,7 +121,7 @@ class Driver:
 
     def _next_due(self) -> datetime | None:
         with self._desk.reading() as connection:
-            return timers.next_due(connection)
+            return connection.scalar(select(func.min(timer.c.due_at)))
 
     # -- one event ----------------------------------------------------------------------------------------------
 
@@ -165,9 +164,9 @@ class Driver:
             if event.group is None:
                 tally.fillers["move_to_an_unnamed_group"] += 1
             group = company.key(event.group) if event.group else row["holder_group"] or row["proposed_group"]
-            transfer = {"group": group, "cause": company.cause_key(row["type"]), "reason": "T1"}
+            transfer: dict[str, Any] = {"group": group, "cause": company.cause_key(row["type"]), "reason": "T1"}
             task = self._task(track)
-            way_out: dict[str, Any] = {"s2_9_accept": {"answer": "transfer"}}
+            way_out: dict[str, dict[str, Any]] = {"s2_9_accept": {"answer": "transfer"}}
             if task["element_id"] != "s2_9_accept":
                 way_out = self._values(event, row, "transfer")
             self._complete(track, task, {**way_out, "s2_11_transfer": transfer})

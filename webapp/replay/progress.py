@@ -46,9 +46,7 @@ class Progress:
         if _progress.name in tables:
             self._go_on(fingerprint)
         elif tables:
-            raise ReplayRefusedError(
-                "数据库不是空的：重放只写入空数据库，请换一个新的数据库 (the database is not empty)"
-            )
+            raise ReplayRefusedError("数据库不是空的：重放只写入空数据库，请换一个新的 (the database is not empty)")
         else:
             self._begin(fingerprint)
 
@@ -58,11 +56,10 @@ class Progress:
         self.tracks[number] = track
         self.events += 1
         self.milliseconds = milliseconds
-        change = insert(_track).values(number=number, track=asdict(track))
-        if known:
-            change = update(_track).where(_track.c.number == number).values(track=asdict(track))
+        values = {"number": number, "track": asdict(track)}
+        change = update(_track).where(_track.c.number == number) if known else insert(_track)
         with self._engine.begin() as connection:
-            connection.execute(change)
+            connection.execute(change.values(values))
             connection.execute(
                 update(_progress).values(events=self.events, milliseconds=milliseconds, tally=_as_json(self.tally))
             )

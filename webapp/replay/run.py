@@ -104,7 +104,8 @@ def _priorities(engine: Engine, log: Log) -> Comparison:
     """The deployed table of that company, asked with the impact and urgency of every event."""
     newest = select(func.max(definition.c.id)).where(definition.c.kind == "decision", definition.c.key == "priority")
     with engine.connect() as connection:
-        content = connection.scalar(select(definition.c.content).where(definition.c.id == newest.scalar_subquery()))
+        query = select(definition.c.content).where(definition.c.id == newest.scalar_subquery())
+        content = connection.execute(query).scalar_one()
     model = decisions.load_model(content)
     comparison = Comparison()
     for event in log.events:
