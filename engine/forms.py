@@ -133,6 +133,21 @@ def validate(form: Form, values: Any) -> dict[str, Any]:
     return clean
 
 
+def unstorable(values: Any) -> dict[str, str]:
+    """What of a draft cannot be kept (by name, with a Chinese sentence); a draft need not be valid, only plain."""
+    if not isinstance(values, Mapping):
+        return {"": "提交的内容不是一份表单"}
+    if len(values) > MAX_ITEMS:
+        return {"": f"超过 {MAX_ITEMS} 项"}
+    problems = {}
+    for name, value in values.items():
+        if not isinstance(name, str) or _trouble(name):
+            problems[_printable(name)] = "表单没有这个字段"
+        elif trouble := _trouble(value):
+            problems[name] = f"{name}{trouble}"
+    return problems
+
+
 def _holds(condition: Mapping[str, Any] | None, values: Mapping[str, Any], shown: set[str]) -> bool:
     if not condition:
         return True

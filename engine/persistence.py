@@ -216,7 +216,7 @@ subscription = Table(
     Index("ix_subscription_instance_id", "instance_id"),
 )
 
-# Messages on their way: a row leaves with its delivery (the history keeps it).
+# A message waits here for its receiver. A delivered one stays, so that the same message_id is never delivered twice.
 message = Table(
     "message",
     metadata,
@@ -228,7 +228,15 @@ message = Table(
     Column("sent_at", Instant, nullable=False),
     Column("leased_by", String(80)),
     Column("leased_until", Instant),
-    Index("ix_message_name_key", "name", "key"),
+    Column("delivered_at", Instant),
+    Column("receiver_id", Id),  # the instance that got it
+    Index(
+        "ix_message_waiting",
+        "name",
+        "key",
+        sqlite_where=text("delivered_at IS NULL"),
+        postgresql_where=text("delivered_at IS NULL"),
+    ),
 )
 
 history = Table(

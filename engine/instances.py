@@ -1,0 +1,289 @@
+"""Instances: everything that moves one. Each function is one step inside the caller's transaction; none commits.
+
+A step that cannot be carried out raises ``StepFailedError``: the door rolls back and calls :func:`mark_stuck`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine import persistence as db
+from engine import spiff, tasks
+from engine.bundles import bundle_for
+from engine.context import Context
+from engine.errors import ConflictError, InvalidValuesError
+from engine.forms import validate
+from engine.saving import (
+    CANCELLED,
+    COMPLETED,
+    RUNNING,
+    STUCK,
+    SUSPENDED,
+    Held,
+    Step,
+    park,
+    process_row,
+    unpark,
+    write_instance,
+    write_waits,
+)
+from engine.steps import Work, held, hold, instance_select, last_change, refuse_unless
+from engine.stuck import command_of, mark_stuck, unmark
+from engine.timers import DueTimer
+
+__all__ = [
+    "Started",
+    "Step",
+    "cancel",
+    "complete",
+    "deliver",
+    "fire",
+    "mark_stuck",
+    "resume",
+    "retry",
+    "start",
+    "suspend",
+]
+
+_LOOKS = 3  # how often a receiver that vanished under our eyes is looked for again
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """``created`` is False when an instance with these keys was running already; then ``opened`` is empty."""
+
+    instance_id: int
+    created: bool
+    opened: tuple[str, ...] = ()
+    completed: bool = False
+
+
+def start(ctx: Context, process_key: str, business_key: str, data: Mapping[str, Any]) -> Started:
+    """Start ``process_key`` for ``business_key`` and run to the first waits.
+
+    At most one instance of these keys runs at a time: a repeated start returns the first, also in a race.
+    Raises :class:`NotFoundError` if the process is not in force.
+    """
+    bundle = bundle_for(ctx, process_key)
+    make = sqlite.insert if ctx.connection.dialect.name == "sqlite" else postgresql.insert
+    row = make(db.instance).values(
+        bundle_id=bundle.id,
+        process_key=process_key,
+        business_key=business_key,
+        status=RUNNING,
+        revision=1,
+        started_at=ctx.now,
+    )
+    for _ in range(_LOOKS):
+        instance_id = ctx.connection.execute(row.on_conflict_do_nothing().returning(db.instance.c.id)).scalar()
+        if instance_id is not None:
+            instance = Held(instance_id, process_key, business_key, RUNNING, 1, None, ctx.now, bundle, None)
+            step = _start(ctx, instance, data, fresh=True)
+            return Started(instance_id, True, step.opened, step.completed)
+        i = db.instance.c
+        running = select(i.id).where(i.process_key == process_key, i.business_key == business_key, i.ended_at.is_(None))
+        if (first := ctx.connection.execute(running).scalar()) is not None:
+            return Started(first, False)
+    raise ConflictError("同一业务的流程正在结束，请重试")
+
+
+def complete(ctx: Context, task_id: str, values: Mapping[str, Any], token: int) -> Step:
+    """Complete a user task with a form's ``values``; ``token`` is the version that the page was rendered from.
+
+    Raises :class:`InvalidValuesError`, :class:`NotFoundError`, or :class:`ConflictError` with who and when if the task
+    was finished or changed by somebody else, or its instance does not run.
+    """
+    t = db.user_task.c
+    found = ctx.connection.execute(
+        instance_select(t.element_id, t.revision.label("token"), t.changed_by, t.changed_at, t.on_behalf_of)
+        .join(db.user_task, t.instance_id == db.instance.c.id)
+        .where(t.id == task_id)
+    ).one_or_none()
+    if found is None or found.status in (COMPLETED, CANCELLED):
+        raise tasks.gone(ctx, task_id)
+    instance = held(ctx, found)
+    refuse_unless(ctx, instance, RUNNING)
+    if found.token != token:
+        raise ConflictError("任务已被别人改动，请重新打开", by=found.changed_by, at=found.changed_at)
+    clean = _validated(instance, found.element_id, values)
+    return _complete(ctx, instance, task_id, clean, token=token, on_behalf_of=found.on_behalf_of)
+
+
+def fire(ctx: Context, timer: DueTimer) -> Step | None:
+    """Fire a due timer. None if it is gone, not due any more, or its instance does not run: that is no error."""
+    t = db.timer.c
+    found = ctx.connection.execute(
+        instance_select().join(db.timer, t.instance_id == db.instance.c.id).where(t.task_id == timer.task_id)
+    ).one_or_none()
+    if found is None or found.status != RUNNING:
+        return None
+    return _fire(ctx, held(ctx, found), timer.task_id)
+
+
+def deliver(ctx: Context, name: str, key: str, payload: Any = None, *, message_row: int | None = None) -> Step | None:
+    """Give a message to the one task that waits for ``name`` and ``key``, the oldest instance first; None if none waits.
+
+    ``message_row`` is the buffered row, marked as delivered in the same step; without it a person gave a command, and more
+    than one waiting task is a :class:`ConflictError`.
+    """
+    s = db.subscription.c
+    receivers = (
+        instance_select(s.task_id)
+        .join(db.subscription, s.instance_id == db.instance.c.id)
+        .where(s.name == name, s.key == key)
+        .order_by(db.instance.c.id, s.task_id)
+        .limit(1 if message_row is not None else 2)
+    )
+    for _ in range(_LOOKS):
+        found = ctx.connection.execute(receivers).all()
+        if len(found) > 1:
+            raise ConflictError("有多个任务在等待这个消息，无法确定交给哪一个")
+        if not found:
+            return None
+        if found[0].status == RUNNING:
+            command = {
+                "do": "deliver",
+                "task_id": found[0].task_id,
+                "name": name,
+                "payload": payload,
+                "row": message_row,
+            }
+            work = Work(ctx, held(ctx, found[0]), command, automatic=message_row is not None)
+            if work.load().waits_for(found[0].task_id, name):
+                return _deliver(work)
+    return None
+
+
+def retry(ctx: Context, instance_id: int) -> Step:
+    """Repeat the command that failed, as its original actor, now. The operator is named in the history.
+
+    Raises :class:`ConflictError` if the instance is not stuck or the command has become pointless, and
+    ``StepFailedError`` if it fails again.
+    """
+    instance = hold(ctx, instance_id)
+    refuse_unless(ctx, instance, STUCK)
+    failed = command_of(ctx, instance_id)
+    command = failed.command
+    original = replace(ctx, actor=failed.actor, on_behalf_of=command.get("on_behalf_of"))
+    unmark(ctx, instance, failed.cause)
+    if command["do"] == "start":
+        return _start(original, instance, command["data"], fresh=False)
+    if command["do"] == "complete":
+        return _complete(original, instance, command["task_id"], command["values"], parked=True)
+    if command["do"] == "fire":
+        step = _fire(original, instance, command["task_id"], parked=True)
+    else:
+        step = _deliver(Work(original, instance, command).load(), parked=True)
+    if step is None:
+        raise ConflictError("出错的步骤已不再需要")
+    return step
+
+
+def suspend(ctx: Context, instance_id: int, reason: str) -> None:
+    """Stop a running instance: its tasks refuse work, its timers and messages wait until it is resumed."""
+    instance = hold(ctx, instance_id)
+    refuse_unless(ctx, instance, RUNNING)
+    write_instance(ctx, instance, status=SUSPENDED, end_reason=reason)
+    park(ctx, instance.id)
+    ctx.connection.execute(insert(db.history), [process_row(ctx, instance, "suspended", reason)])
+
+
+def resume(ctx: Context, instance_id: int, reason: str) -> None:
+    """Let a suspended instance go on; timers that fell due meanwhile fire at the next tick."""
+    instance = hold(ctx, instance_id)
+    refuse_unless(ctx, instance, SUSPENDED)
+    waits = Work(ctx, instance, {"do": "resume"}).load().before
+    write_instance(ctx, instance, status=RUNNING, end_reason=None)
+    write_waits(ctx, instance.id, spiff.Waits(), waits)
+    unpark(ctx, instance.id)
+    ctx.connection.execute(insert(db.history), [process_row(ctx, instance, "resumed", reason)])
+
+
+def cancel(ctx: Context, instance_id: int, reason: str, *, revision: int | None = None) -> None:
+    """End an instance for good: its waits go, its history stays. ``revision`` is what the decision was based on.
+
+    Raises :class:`ConflictError`, with who and when, if it has ended or was moved since ``revision``.
+    """
+    instance = hold(ctx, instance_id)
+    refuse_unless(ctx, instance, RUNNING, SUSPENDED, STUCK)
+    if revision is not None and revision != instance.revision:
+        by, at = last_change(ctx, instance.id)
+        raise ConflictError("流程在此期间已经前进", by=by, at=at)
+    write_instance(ctx, instance, status=CANCELLED, state=None, ended_at=ctx.now, end_reason=reason)
+    rows = [*tasks.cancelled_rows(ctx, instance.id), process_row(ctx, instance, CANCELLED, reason)]
+    for table in (db.user_task, db.timer, db.subscription, db.stuck):
+        ctx.connection.execute(delete(table).where(table.c.instance_id == instance.id))
+    ctx.connection.execute(insert(db.history), rows)
+
+
+def _start(ctx: Context, instance: Held, data: Mapping[str, Any], *, fresh: bool) -> Step:
+    command = {
+        "do": "start",
+        "process_key": instance.process_key,
+        "business_key": instance.business_key,
+        "data": dict(data),
+    }
+    work = Work(ctx, instance, command, fresh=fresh)
+    work.start(data)
+    return work.carry_out()
+
+
+def _validated(instance: Held, element_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    name = instance.bundle.program.elements[element_id].properties.get("form")
+    if name:
+        return validate(instance.bundle.forms[name].form, values)
+    if values:
+        raise InvalidValuesError(dict.fromkeys(map(str, values), "这个任务没有表单"))
+    return {}
+
+
+def _complete(
+    ctx: Context,
+    instance: Held,
+    task_id: str,
+    clean: dict[str, Any],
+    *,
+    token: int | None = None,
+    on_behalf_of: str | None = None,
+    parked: bool = False,
+) -> Step:
+    work = Work(ctx, instance, {"do": "complete", "task_id": task_id, "values": clean})
+    work.on_behalf_of = ctx.on_behalf_of or on_behalf_of
+    work.token = None if token is None else (task_id, token)
+    task = work.load().user_task(task_id)
+    if task is None:
+        raise tasks.gone(ctx, task_id)
+    return work.carry_out(lambda _: work.complete(task, clean), parked=parked)
+
+
+def _fire(ctx: Context, instance: Held, task_id: str, *, parked: bool = False) -> Step | None:
+    work = Work(ctx, instance, {"do": "fire", "task_id": task_id}, automatic=not parked)
+    timer = work.load().timer(task_id)
+    if timer is None or timer.due_at > ctx.now:
+        return None
+    work.notes[task_id] = timer.due_at.isoformat()  # the history keeps when it should have fired
+    return work.carry_out(lambda flow: spiff.fire_timer(flow, task_id), parked=parked)
+
+
+def _deliver(work: Work, *, parked: bool = False) -> Step | None:
+    """None if the row was delivered already, or the task does not wait any more."""
+    command, row = work.command, work.command["row"]
+    if not work.waits_for(command["task_id"], command["name"]):
+        return None
+    if row is not None:
+        m = db.message.c
+        taken = work.ctx.connection.execute(
+            update(db.message)
+            .where(m.id == row, m.delivered_at.is_(None))
+            .values(delivered_at=work.ctx.now, receiver_id=work.instance.id, leased_by=None, leased_until=None)
+        )
+        if taken.rowcount != 1:
+            return None
+    return work.carry_out(
+        lambda flow: spiff.deliver(flow, command["task_id"], command["name"], command["payload"]), parked=parked
+    )

@@ -1,0 +1,91 @@
+"""Messages between instances, and from outside: rows that wait until a task waits for them, delivered exactly once.
+
+A message is addressed by name and key. Each delivery is a unit of work of its own, and the engine runs after each:
+two interrupting messages handed over together would leave two tokens.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import exists, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine import instances
+from engine import persistence as db
+from engine.context import Context
+from engine.errors import ConflictError
+from engine.saving import MESSAGES, Step
+
+_m, _s = db.message.c, db.subscription.c
+
+
+@dataclass(frozen=True, slots=True)
+class DueMessage:
+    """A buffered message that a task waits for; ``id`` is its row."""
+
+    id: int
+    name: str
+    key: str
+    payload: Any
+
+
+def send(ctx: Context, name: str, key: object, payload: Any = None, message_id: str | None = None) -> bool:
+    """Buffer a message for whoever waits, or will wait, for ``name`` and ``key``.
+
+    ``message_id`` is the sender's own key: sending the same again, at any time, does nothing and returns False.
+    """
+    make = sqlite.insert if ctx.connection.dialect.name == "sqlite" else postgresql.insert
+    row = make(db.message).values(
+        message_id=message_id or uuid.uuid4().hex, name=name, key=str(key), payload=payload, sent_at=ctx.now
+    )
+    sent = ctx.connection.execute(row.on_conflict_do_nothing().returning(_m.id)).scalar() is not None
+    ctx.notes.add(MESSAGES)
+    return sent
+
+
+def claim_due(ctx: Context, node: str, limit: int, lease_for: timedelta) -> list[DueMessage]:
+    """Lease up to ``limit`` messages that have a receiver, the oldest first, until ``ctx.now + lease_for``.
+
+    The caller commits, then delivers each in a unit of work of its own.
+    """
+    free = or_(_m.leased_until.is_(None), _m.leased_until <= ctx.now)
+    wanted = exists().where(_s.name == _m.name, _s.key == _m.key)
+    due = select(_m.id).where(_m.delivered_at.is_(None), free, wanted).order_by(_m.id).limit(limit)
+    if ctx.connection.execute(due.limit(1)).first() is None:
+        return []
+    rows = ctx.connection.execute(
+        update(db.message)
+        .where(_m.id.in_(due.with_for_update(skip_locked=True)))
+        .values(leased_by=node, leased_until=ctx.now + lease_for)
+        .returning(_m.id, _m.name, _m.key, _m.payload)
+    )
+    return sorted((DueMessage(*row) for row in rows), key=lambda message: message.id)
+
+
+def deliver(ctx: Context, message: DueMessage) -> Step | None:
+    """Deliver a buffered message to one task. None if it was delivered already, or nobody waits any more: it stays."""
+    return instances.deliver(ctx, message.name, message.key, message.payload, message_row=message.id)
+
+
+def command(ctx: Context, name: str, key: object, payload: Any = None) -> Step:
+    """Give a person's command to the one task that waits for it now.
+
+    Raises :class:`ConflictError`, with who moved the business last and when, if none waits: commands are not buffered.
+    """
+    step = instances.deliver(ctx, name, str(key), payload)
+    if step is not None:
+        return step
+    i, h = db.instance.c, db.history.c
+    last = ctx.connection.execute(
+        select(h.actor, h.left_at)
+        .join(db.instance, i.id == h.instance_id)
+        .where(i.business_key == str(key))
+        .order_by(h.id.desc())
+        .limit(1)
+    ).first()
+    by, at = (last.actor, last.left_at) if last else (None, None)
+    raise ConflictError("流程现在不接受这个操作", by=by, at=at)

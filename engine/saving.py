@@ -1,0 +1,236 @@
+"""Writing what a step led to: the instance's row first, then what changed among its waits, then what happened.
+
+Rows of waits are found by comparing the waits before and after; nothing is read, and nothing unchanged is written.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Table, delete, insert, or_, update
+
+from engine import persistence as db
+from engine import spiff
+from engine.bundles import Bundle
+from engine.context import Context
+from engine.errors import ConflictError
+from engine.offers import Offer
+
+RUNNING = "running"
+SUSPENDED = "suspended"
+STUCK = "stuck"
+COMPLETED = "completed"
+CANCELLED = "cancelled"
+
+MESSAGES = "messages"
+"""Note for the door: after the commit there may be messages to deliver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step led to: the user tasks that it opened, in the order of opening, and whether the instance ended."""
+
+    instance_id: int
+    opened: tuple[str, ...]
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An instance's row, read under its lock, with its bundle and the newest deployment's fingerprint."""
+
+    id: int
+    process_key: str
+    business_key: str
+    status: str
+    revision: int
+    state: bytes | None
+    started_at: datetime
+    bundle: Bundle
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished step, not written yet; ``state`` is None when the instance is completed."""
+
+    after: spiff.Waits
+    offers: Mapping[str, Offer]
+    left: Sequence[spiff.Left]
+    thrown: Sequence[spiff.Thrown]
+    state: bytes | None
+    notes: Mapping[str, str]
+    decisions: Sequence[dict[str, Any]]
+    on_behalf_of: str | None
+    token: tuple[str, int] | None  # the user task that a person completed, and the revision that he saw
+
+
+def save(ctx: Context, instance: Held, before: spiff.Waits, result: Result) -> Step:
+    """Write a step. Raises :class:`ConflictError` if the instance was moved by somebody else meanwhile."""
+    completed = result.state is None
+    write_instance(
+        ctx,
+        instance,
+        status=COMPLETED if completed else RUNNING,
+        state=result.state,
+        ended_at=ctx.now if completed else None,
+        end_reason=None,
+    )
+    _write_user_tasks(ctx, instance, before, result)
+    write_waits(ctx, instance.id, before, result.after)
+    _insert(ctx, db.message, [_message(ctx, thrown) for thrown in result.thrown])
+    if result.thrown or result.after.subscriptions:
+        ctx.notes.add(MESSAGES)
+    rows = _history(ctx, instance, result)
+    if completed:
+        rows.append(process_row(ctx, instance, COMPLETED))
+    _insert(ctx, db.history, rows)
+    _insert(ctx, db.decision_log, result.decisions)
+    return Step(instance.id, tuple(result.offers), completed)
+
+
+def write_instance(ctx: Context, instance: Held, **values: Any) -> None:
+    """UPDATE the instance's row if it is still at the revision that was read; else raise :class:`ConflictError`."""
+    i = db.instance.c
+    changed = ctx.connection.execute(
+        update(db.instance)
+        .where(i.id == instance.id, i.revision == instance.revision)
+        .values(revision=instance.revision + 1, **values)
+    )
+    if changed.rowcount != 1:
+        raise ConflictError("别人刚刚处理了这个流程")
+
+
+def write_waits(ctx: Context, instance_id: int, before: spiff.Waits, after: spiff.Waits) -> None:
+    """Bring the rows of timers and subscriptions from ``before`` to ``after``."""
+    for table, rows_of in ((db.timer, _timer_rows), (db.subscription, _subscription_rows)):
+        old, new = rows_of(before, instance_id), rows_of(after, instance_id)
+        _delete(ctx, table.c.task_id, [task for task, rows in old.items() if new.get(task) != rows])
+        _insert(ctx, table, [row for task, rows in new.items() if old.get(task) != rows for row in rows])
+
+
+def park(ctx: Context, instance_id: int) -> None:
+    """Take timers and subscriptions of an instance that does not run out of the scans; mark its user tasks."""
+    _delete(ctx, db.timer.c.instance_id, [instance_id])
+    _delete(ctx, db.subscription.c.instance_id, [instance_id])
+    _mark_tasks(ctx, instance_id, suspended=True)
+
+
+def unpark(ctx: Context, instance_id: int) -> None:
+    """Give the user tasks of an instance that runs again back to people; :func:`write_waits` restores the rest."""
+    _mark_tasks(ctx, instance_id, suspended=False)
+
+
+def _mark_tasks(ctx: Context, instance_id: int, *, suspended: bool) -> None:
+    t = db.user_task.c
+    ctx.connection.execute(update(db.user_task).where(t.instance_id == instance_id).values(suspended=suspended))
+
+
+def process_row(ctx: Context, instance: Held, outcome: str, note: str | None = None) -> dict[str, Any]:
+    """The history row of what happened to the instance as a whole."""
+    return {
+        "instance_id": instance.id,
+        "element_id": instance.process_key,
+        "element_type": "process",
+        "task_id": "",
+        "entered_at": instance.started_at,
+        "left_at": ctx.now,
+        "actor": ctx.actor,
+        "on_behalf_of": ctx.on_behalf_of,
+        "outcome": outcome,
+        "note": note,
+    }
+
+
+def _timer_rows(waits: spiff.Waits, instance_id: int) -> dict[str, list[dict[str, Any]]]:
+    return {
+        one.task_id: [
+            {"task_id": one.task_id, "instance_id": instance_id, "element_id": one.element_id, "due_at": one.due_at}
+        ]
+        for one in waits.timers
+    }
+
+
+def _subscription_rows(waits: spiff.Waits, instance_id: int) -> dict[str, list[dict[str, Any]]]:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for one in waits.subscriptions:
+        row = {"task_id": one.task_id, "name": one.name, "key": str(one.key), "instance_id": instance_id}
+        rows.setdefault(one.task_id, []).append(row)
+    return rows
+
+
+def _write_user_tasks(ctx: Context, instance: Held, before: spiff.Waits, result: Result) -> None:
+    still_open = {task.task_id for task in result.after.user_tasks}
+    gone = [task.task_id for task in before.user_tasks if task.task_id not in still_open]
+    if gone:
+        t = db.user_task.c
+        rows = delete(db.user_task).where(t.id.in_(gone))
+        if result.token:  # a claim may have come between reading and writing
+            rows = rows.where(or_(t.id != result.token[0], t.revision == result.token[1]))
+        if ctx.connection.execute(rows).rowcount != len(gone):
+            raise ConflictError("任务刚刚被别人改动，请重新打开")
+    new = [task for task in result.after.user_tasks if task.task_id in result.offers]
+    _insert(ctx, db.user_task, [_user_task_row(ctx, instance, task, result.offers[task.task_id]) for task in new])
+
+
+def _user_task_row(ctx: Context, instance: Held, task: spiff.UserTask, offer: Offer) -> dict[str, Any]:
+    element = instance.bundle.program.elements[task.element_id]
+    form = instance.bundle.forms.get(element.properties.get("form", ""))
+    return {
+        "id": task.task_id,
+        "instance_id": instance.id,
+        "business_key": instance.business_key,
+        "element_id": element.id,
+        "name": element.name,
+        "lane": element.lane,
+        "candidate_group": offer.candidate_group,
+        "assignee": offer.assignee,
+        "priority": offer.priority,
+        "due_at": offer.due_at,
+        "form_id": form.definition_id if form else None,
+        "revision": 1,
+        "created_at": ctx.now,
+        "suspended": False,
+    }
+
+
+def _history(ctx: Context, instance: Held, result: Result) -> list[dict[str, Any]]:
+    return [
+        {
+            "instance_id": instance.id,
+            "element_id": one.element_id,
+            "element_type": one.type,
+            "task_id": one.task_id,
+            "entered_at": one.entered_at,
+            "left_at": one.left_at,
+            "actor": ctx.actor,
+            "on_behalf_of": result.on_behalf_of,
+            "outcome": one.outcome,
+            "note": result.notes.get(one.task_id),
+        }
+        for one in result.left
+    ]
+
+
+def _message(ctx: Context, thrown: spiff.Thrown) -> dict[str, Any]:
+    return {
+        "message_id": uuid.uuid4().hex,
+        "name": thrown.name,
+        "key": str(thrown.key),
+        "payload": thrown.payload,
+        "sent_at": ctx.now,
+    }
+
+
+def _insert(ctx: Context, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        ctx.connection.execute(insert(table), rows)
+
+
+def _delete(ctx: Context, column: Column[Any], values: Collection[Any]) -> None:
+    if values:
+        ctx.connection.execute(delete(column.table).where(column.in_(list(values))))
