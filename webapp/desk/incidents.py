@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from engine import instances, messages, tasks
 from engine.context import Context
 from engine.errors import ConflictError, EngineError, NotAllowedError
-from handlers.records import comments, incidents, moves, waiting
+from handlers.records import comments, incidents, moves, relations, waiting
 from handlers.records.incidents import Incident
 from webapp.desk import idempotency
 from webapp.desk.core import Desk, given
@@ -37,11 +37,14 @@ class Reported:
     next_task: str | None
 
 
-def report(desk: Desk, actor: Person, values: Mapping[str, Values], *, key: str | None = None) -> Reported:
+def report(
+    desk: Desk, actor: Person, values: Mapping[str, Values], *, key: str | None = None, original: int | None = None
+) -> Reported:
     """Record a new incident: 1.2 and 1.4 in one unit of work; ``values`` are by element id (IDENTIFY, RECORD, …).
 
     Values of later steps of the desk (2.1, 2.2, 2.8) may be given, too. Raises InvalidStepError and stores nothing.
-    A second arrival with the same ``key`` returns the first one's incident.
+    A second arrival with the same ``key`` returns the first one's incident. ``original`` is the id of the closed
+    incident of which this is a recurrence (§5.1.11); raises ConflictError while that one is open.
     """
     idempotency.check_key(key)
     if first := _reported_before(desk, actor, key):
@@ -50,7 +53,7 @@ def report(desk: Desk, actor: Person, values: Mapping[str, Values], *, key: str 
         raise NotAllowedError("只有服务台可以登记事件，请联系服务台。")
     try:
         with desk.unit_of_work(actor) as ctx:
-            done = _report(ctx, actor, values)
+            done = _report(ctx, actor, values, original)
             idempotency.remember(ctx, REPORT, key, asdict(done))
             return done
     except IntegrityError:
@@ -67,8 +70,8 @@ def _reported_before(desk: Desk, actor: Person, key: str | None) -> Reported | N
     return Reported(**stored) if stored else None
 
 
-def _report(ctx: Context, actor: Person, values: Mapping[str, Values]) -> Reported:
-    incident_id = incidents.create(ctx)
+def _report(ctx: Context, actor: Person, values: Mapping[str, Values], original: int | None) -> Reported:
+    incident_id = relations.recur(ctx, incidents.get(ctx, original)) if original else incidents.create(ctx)
     started = instances.start(ctx, PROCESS, str(incident_id), {"incident_id": incident_id})
     first = tasks.get(ctx, started.opened[0])
     done = walk(ctx, actor, first, first.revision, {IDENTIFY: {}, RECORD: {}, **values})
