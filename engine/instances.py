@@ -126,10 +126,10 @@ def fire(ctx: Context, timer: DueTimer) -> Step | None:
 
 
 def deliver(ctx: Context, name: str, key: str, payload: Any = None, *, message_row: int | None = None) -> Step | None:
-    """Give a message to the one task that waits for ``name`` and ``key``, the oldest instance first; None if none waits.
+    """Give a message to one task that waits for ``name`` and ``key``, the oldest instance's; None if none waits.
 
-    ``message_row`` is the buffered row, marked as delivered in the same step; without it a person gave a command, and more
-    than one waiting task is a :class:`ConflictError`.
+    ``message_row`` is the buffered row, marked as delivered in the same step. Without it a person gave a command;
+    then more than one waiting task is a :class:`ConflictError`.
     """
     s = db.subscription.c
     receivers = (

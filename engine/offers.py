@@ -1,4 +1,4 @@
-"""Offers: who may do a user task that opens, how urgent it is, and until when. The process names the operation asked."""
+"""Offers: who may do a user task that opens, how urgent it is, and until when. The process names whom to ask."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ def _reoffer(ctx: Context, instance: Held) -> int:
     return changed
 
 
-def _current(ctx: Context, task_id: str) -> Row[Any]:
+def _current(ctx: Context, task_id: str) -> Row[*tuple[Any, ...]]:
     row = ctx.connection.execute(
         select(_t.assignee, _t.claimed_at, _t.on_behalf_of, _t.revision, _t.suspended).where(_t.id == task_id)
     ).one_or_none()
