@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from engine.errors import EngineError
-from webapp.cli import database, decisions, definitions, demo, operations, serve, users
+from webapp.cli import database, decisions, definitions, demo, operations, replay, serve, users
 from webapp.cli.common import REFUSED, WRONG_CALL, CommandRefusedError
 from webapp.settings import SettingsError
 
 # Each module adds its own commands; ``run`` of a command returns the exit status.
-MODULES = (serve, database, definitions, decisions, users, operations, demo)
+MODULES = (serve, database, definitions, decisions, users, operations, demo, replay)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
