@@ -47,7 +47,7 @@ def add(
     ctx: Context,
     account: str,
     name: str,
-    password_hash: str,
+    password_hash: str | None,
     *,
     posts: Iterable[tuple[str, str]] = (),
     roles: Collection[str] = (),
@@ -67,8 +67,8 @@ def add(
         people.grant_role(ctx, account, role)
 
 
-def set_password(ctx: Context, account: str, password_hash: str) -> None:
-    """Store a new hash; raises NotFoundError."""
+def set_password(ctx: Context, account: str, password_hash: str | None) -> None:
+    """Store a new hash; with None nobody can sign in. Raises NotFoundError."""
     statement = update(person).where(person.c.account == account).values(password_hash=password_hash)
     if ctx.connection.execute(statement).rowcount == 0:
         raise NotFoundError(f"没有账号 {account}")

@@ -85,10 +85,7 @@ RELATIONS: Mapping[str, Callable[[Person, Subject], bool]] = {
     "recorder": _recorder,  # 事件记录员 (C-17)
 }
 
-STAFF = frozenset(
-    {"desk", "support", "manager", "leaders", "owner", "maintenance", "planning", "local_desk", "quality"}
-    | {"analysis", "change", "requirement", "problem"}
-)
+STAFF = frozenset({"desk", "support", "manager", "leaders", "owner", "maintenance"})
 BEFORE_RESOLUTION = frozenset({"to_dispatch", "to_accept", "in_progress"})
 UNDER_WAY = BEFORE_RESOLUTION | {"waiting"}
 OPEN = UNDER_WAY | {"new", "resolved", "slave"}

@@ -1,7 +1,7 @@
 """The desk's verbs: what people, programs and the clock can do. One call is one unit of work."""
 
 from webapp.desk.core import BusyError, Desk
-from webapp.desk.incidents import Reported, comment, hold, reassign, report, resume, withdraw
+from webapp.desk.incidents import IDENTIFY, RECORD, Reported, comment, hold, reassign, report, resume, withdraw
 from webapp.desk.operations import cancel_instance, resume_instance, retry, suspend_instance
 from webapp.desk.steps import Completed, InvalidStepError
 from webapp.desk.tasks import (
@@ -16,6 +16,8 @@ from webapp.desk.tasks import (
 from webapp.desk.ticking import Ticked, tick
 
 __all__ = [
+    "IDENTIFY",
+    "RECORD",
     "BusyError",
     "Completed",
     "Desk",

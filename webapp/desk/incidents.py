@@ -1,6 +1,6 @@
 """Verbs on incidents: report, and the acts that are no step of the process (comment, hold, resume, withdraw, reassign).
 
-The rules themselves live in ``handlers.records``; here stand the right, the unit of work and the message to the diagram.
+The rules themselves live in ``handlers.records``; here stand right, unit of work and message to the diagram.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from webapp.rights import Person, allowed
 
 PROCESS = "incident"
 REPORT = "report"
-USER_WITHDREW = "C06"  # 用户撤销 (T-7)
 WORDS = {"comment": "补充说明", "hold": "置为等待", "resume": "恢复处理", "withdraw": "撤销", "reassign": "重新分派"}
 IDENTIFY, RECORD = "s1_2_identify", "s1_4_record"  # the steps of the report page
 
@@ -74,58 +73,54 @@ def _report(ctx: Context, actor: Person, values: Mapping[str, Values], original:
     incident_id = relations.recur(ctx, incidents.get(ctx, original)) if original else incidents.create(ctx)
     started = instances.start(ctx, PROCESS, str(incident_id), {"incident_id": incident_id})
     first = tasks.get(ctx, started.opened[0])
-    done = walk(ctx, actor, first, first.revision, {IDENTIFY: {}, RECORD: {}, **values})
+    done = walk(ctx, actor, first, first.token, {IDENTIFY: {}, RECORD: {}, **values})
     incident = incidents.get(ctx, incident_id)
     if incident["number"] is None:
         raise EngineError("登记未完成：事件没有得到单号。")
     return Reported(incident_id, incident["number"], done.opened[0] if done.opened else None)
 
 
-def comment(desk: Desk, actor: Person, incident_id: int, text: str, *, kind: str = "note", channel: str = "") -> None:
+def _open_record(ctx: Context, original: int | None) -> int:
+    return incidents.create(ctx) if original is None else relations.recur(ctx, incidents.get(ctx, original))
+
+
+def comment(
+    desk: Desk, actor: Person, incident_id: int, text: str, *, kind: str = "note", channel: str | None = None
+) -> None:
     """Add a note, a supplement (1.3) or a contact with the customer to an open incident."""
     with desk.unit_of_work(actor) as ctx:
-        incident = _permitted(ctx, actor, "comment", incident_id)
-        comments.add(ctx, incident, text, kind=kind, channel=channel or None)
+        _permitted(ctx, actor, "comment", incident_id)
+        relations.comment(ctx, incident_id, text, kind=kind, channel=channel)
 
 
 def hold(
     desk: Desk, actor: Person, incident_id: int, code: str, until: datetime, reason: str, *, revision: int | None = None
 ) -> None:
-    """Put an incident on waiting with a code and an expected end (§5.1.7); its open tasks are due later."""
+    """Put an incident on waiting with a code and an expected end (§5.1.7); nothing of it is due meanwhile."""
     with desk.unit_of_work(actor) as ctx:
-        incident = _permitted(ctx, actor, "hold", incident_id, revision)
-        waiting.hold(ctx, incident, code, until, reason)
+        waiting.hold(ctx, _permitted(ctx, actor, "hold", incident_id, revision), code, until, reason)
         tasks.reoffer(ctx, str(incident_id))
 
 
 def resume(desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None) -> None:
-    """End the waiting; its open tasks get their due instants back, shifted by the time waited."""
+    """End the waiting; what was due is due later by the time waited."""
     with desk.unit_of_work(actor) as ctx:
-        incident = _permitted(ctx, actor, "resume", incident_id, revision)
-        waiting.resume(ctx, incident, reason)
+        waiting.resume(ctx, _permitted(ctx, actor, "resume", incident_id, revision), given(reason))
         tasks.reoffer(ctx, str(incident_id))
 
 
 def withdraw(desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None) -> None:
     """The user takes the report back (§5.1.12): what is under way stops, and 5.5 is open for whoever recorded it."""
     with desk.unit_of_work(actor) as ctx:
-        incident = _working(ctx, _permitted(ctx, actor, "withdraw", incident_id, revision), reason)
-        fields = {"withdrawn": True, "proposed_close_code": USER_WITHDREW, **moves.to_recorder(incident)}
-        incidents.change(ctx, incident, fields, reason=given(reason))
-        messages.command(ctx, "withdraw", str(incident_id))
+        relations.withdraw(ctx, _permitted(ctx, actor, "withdraw", incident_id, revision), reason)
+        messages.command(ctx, "withdraw", incident_id)
 
 
 def reassign(desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None) -> None:
     """The manager takes the incident from whoever has it: back to dispatch, 2.8 (R023, §5.1.8)."""
     with desk.unit_of_work(actor) as ctx:
-        incident = _working(ctx, _permitted(ctx, actor, "reassign", incident_id, revision), reason)
-        incidents.change(ctx, incident, moves.to_desk(incident, ctx.now), reason=given(reason))
-        messages.command(ctx, "reassign", str(incident_id))
-
-
-def _working(ctx: Context, incident: Incident, reason: str) -> Incident:
-    """The incident with its waiting ended: it stops being worked on, or begins anew."""
-    return waiting.resume(ctx, incident, given(reason)) if incident["state"] == "waiting" else incident
+        relations.reassign(ctx, _permitted(ctx, actor, "reassign", incident_id, revision), reason)
+        messages.command(ctx, "reassign", incident_id)
 
 
 def _permitted(ctx: Context, actor: Person, action: str, incident_id: int, revision: int | None = None) -> Incident:

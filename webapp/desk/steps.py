@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,15 +52,15 @@ def walk(ctx: Context, actor: Person, task: tasks.UserTask, token: int, values: 
     current: tasks.UserTask | None = task
     while current is not None:
         check_right(actor, "complete", current)
-        mine = left.pop(current.element_id, {})
+        mine = left.pop(current.element.id, {})
         try:
             step = instances.complete(ctx, current.id, mine, token)
         except InvalidValuesError as refused:
-            raise InvalidStepError(current.element_id, refused.problems) from refused
-        done.append(current.element_id)
+            raise InvalidStepError(current.element.id, refused.problems) from refused
+        done.append(current.element.id)
         current = _next(ctx, actor, step.opened, left)
-        token = current.revision if current else 0
-    return Completed(step.instance_id, tuple(done), tuple(step.opened), step.completed)
+        token = current.token if current else 0
+    return Completed(step.instance_id, tuple(done), step.opened, step.completed)
 
 
 def check_right(actor: Person, action: str, task: tasks.UserTask) -> None:
@@ -68,15 +68,15 @@ def check_right(actor: Person, action: str, task: tasks.UserTask) -> None:
     if allowed(actor, action, task=task):
         return
     if task.assignee and task.assignee != actor.account:
-        raise NotAllowedError(f"“{task.name}”已由 {task.assignee} 领取，您不能办理。")
-    raise NotAllowedError(f"“{task.name}”没有分给您或您所在的组，您不能办理。")
+        raise NotAllowedError(f"“{task.element.name}”已由 {task.assignee} 领取，您不能办理。")
+    raise NotAllowedError(f"“{task.element.name}”没有分给您或您所在的组，您不能办理。")
 
 
-def _next(ctx: Context, actor: Person, opened: list[str], left: Mapping[str, Values]) -> tasks.UserTask | None:
+def _next(ctx: Context, actor: Person, opened: Sequence[str], left: Mapping[str, Values]) -> tasks.UserTask | None:
     if not left:
         return None
     for task_id in opened:
         task = tasks.get(ctx, task_id)
-        if task.element_id in left and allowed(actor, "complete", task=task):
+        if task.element.id in left and allowed(actor, "complete", task=task):
             return task
     return None

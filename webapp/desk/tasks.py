@@ -54,7 +54,7 @@ def _complete(
     try:
         with desk.unit_of_work(actor) as ctx:
             task = tasks.get(ctx, task_id)
-            values = {task.element_id: single} if joined is None else joined
+            values = {task.element.id: single} if joined is None else joined
             done = walk(ctx, actor, task, token, values)
             idempotency.remember(ctx, COMPLETE, key, done.as_json())
             return done
@@ -71,14 +71,14 @@ def claim(desk: Desk, actor: Person, task_id: str, token: int) -> int:
     """Take a task of one of my groups; returns its new token."""
     with desk.unit_of_work(actor) as ctx:
         _permitted(ctx, actor, "claim", task_id)
-        return tasks.claim(ctx, task_id, token).revision
+        return tasks.claim(ctx, task_id, token)
 
 
 def release(desk: Desk, actor: Person, task_id: str, token: int) -> int:
     """Give a task back to its group; returns its new token."""
     with desk.unit_of_work(actor) as ctx:
         _permitted(ctx, actor, "release", task_id)
-        return tasks.release(ctx, task_id, token).revision
+        return tasks.release(ctx, task_id, token)
 
 
 def assign(desk: Desk, actor: Person, task_id: str, person: str) -> int:
@@ -86,7 +86,7 @@ def assign(desk: Desk, actor: Person, task_id: str, person: str) -> int:
     with desk.unit_of_work(actor) as ctx:
         task = _permitted(ctx, actor, "assign", task_id)
         _check_member(ctx, task, person)
-        return tasks.assign(ctx, task_id, person).revision
+        return tasks.assign(ctx, task_id, person)
 
 
 def delegate(desk: Desk, actor: Person, task_id: str, person: str) -> int:
@@ -94,7 +94,7 @@ def delegate(desk: Desk, actor: Person, task_id: str, person: str) -> int:
     with desk.unit_of_work(actor) as ctx:
         task = _permitted(ctx, actor, "delegate", task_id)
         _check_member(ctx, task, person)
-        return tasks.delegate(ctx, task_id, person).revision
+        return tasks.delegate(ctx, task_id, person)
 
 
 def save_draft(desk: Desk, actor: Person, task_id: str, values: dict[str, Any]) -> None:
@@ -112,6 +112,6 @@ def _permitted(ctx: Context, actor: Person, action: str, task_id: str) -> tasks.
 
 def _check_member(ctx: Context, task: tasks.UserTask, person: str) -> None:
     if task.candidate_group is None:
-        raise NotAllowedError(f"“{task.name}”不是分给组的任务，不能改派。")
+        raise NotAllowedError(f"“{task.element.name}”不是分给组的任务，不能改派。")
     if not people.in_group(ctx.connection, person, task.candidate_group):
         raise EngineError(f"{person} 不在任务所属的组内，只能交给本组人员。")

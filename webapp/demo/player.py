@@ -1,0 +1,125 @@
+"""Plays demo stories through the desk's verbs, in the order of time, under a clock that it moves."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from engine import tasks
+from engine.persistence import user_task
+from webapp import desk as verbs
+from webapp import people
+from webapp.demo.script import Act, Fields, Story
+from webapp.desk import Desk
+from webapp.rights import Person
+
+BEFORE_CALL = timedelta(minutes=10)  # when what is reported had happened
+AGAIN = ("category", "type", "symptom", "impact")  # what 3.3 confirms
+
+
+class MovingClock:
+    """A clock that says what it was last set to."""
+
+    def __init__(self, now: datetime) -> None:
+        """``now`` is aware UTC."""
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """The instant to which it is set."""
+        return self.now
+
+
+@dataclass
+class _Running:
+    story: Story
+    reported_at: datetime
+    incident_id: int | None = None
+    done: int = 0
+
+    def next_act(self) -> Act | None:
+        acts = self.story.acts
+        return acts[self.done] if self.done < len(acts) else None
+
+
+def play(desk: Desk, stories: Sequence[Story], now: datetime) -> list[int]:
+    """Tell ``stories`` so that the last act lies before ``now``; the incidents' ids in the order of the stories.
+
+    Deterministic: the same stories and instant make the same rows, but for the ids of tasks.
+    """
+    clock = MovingClock(now)
+    moved = replace(desk, clock=clock)
+    actors = _actors(desk, stories)
+    running = [_Running(story, now - story.ago) for story in stories]
+    due = [(run.reported_at, number) for number, run in enumerate(running)]
+    heapq.heapify(due)
+    while due:
+        clock.now, number = heapq.heappop(due)
+        run = running[number]
+        if run.incident_id is None:
+            run.incident_id = _report(moved, actors[run.story.by], run)
+        else:
+            _carry_out(moved, actors, run)
+        act = run.next_act()
+        if act is not None:
+            heapq.heappush(due, (clock.now + act.after, number))
+    return [run.incident_id or 0 for run in running]
+
+
+def _actors(desk: Desk, stories: Sequence[Story]) -> dict[str, Person]:
+    accounts = {story.by for story in stories} | {act.by for story in stories for act in story.acts if act.by}
+    with desk.reading() as connection:
+        return {account: people.find(connection, account) for account in accounts}
+
+
+def _report(desk: Desk, actor: Person, run: _Running) -> int:
+    record = dict(run.story.record)
+    record["occurred_at"] = (run.reported_at - BEFORE_CALL).isoformat()
+    if "external_deadline" in record:
+        hours = int(record["external_deadline"].strip("+h"))
+        record["external_deadline"] = (run.reported_at + timedelta(hours=hours)).isoformat()
+    values = {verbs.IDENTIFY: run.story.customer, verbs.RECORD: record}
+    return verbs.report(desk, actor, values).incident_id
+
+
+def _carry_out(desk: Desk, actors: Mapping[str, Person], run: _Running) -> None:
+    act, incident_id = run.story.acts[run.done], run.incident_id or 0
+    run.done += 1
+    if act.what == "tick":
+        verbs.tick(desk)
+        return
+    actor, values = actors[act.by], dict(act.values)
+    if act.what == "page":
+        _send_page(desk, actor, incident_id, _filled(run.story, values))
+    elif act.what == "hold":
+        until = desk.clock() + timedelta(hours=values["hours"])
+        verbs.hold(desk, actor, incident_id, values["code"], until, values["reason"])
+    elif act.what == "comment":
+        verbs.comment(desk, actor, incident_id, values["text"])
+    else:
+        verb = verbs.resume if act.what == "resume" else verbs.withdraw
+        verb(desk, actor, incident_id, values["reason"])
+
+
+def _send_page(desk: Desk, actor: Person, incident_id: int, values: Mapping[str, Fields]) -> None:
+    with desk.unit_of_work(actor) as ctx:
+        query = select(user_task.c.id).where(user_task.c.business_key == str(incident_id))
+        task = tasks.get(ctx, ctx.connection.scalars(query).one())
+    done = verbs.complete_joined(desk, actor, task.id, values, task.token)
+    if set(done.steps) != set(values):
+        raise RuntimeError(f"demo incident {incident_id}: {sorted(values)} were told, {done.steps} happened")
+
+
+def _filled(story: Story, values: Mapping[str, Any]) -> dict[str, Fields]:
+    """Steps that a story tells once, filled in on each page that has them."""
+    kind = {"request_type": story.record["request_type"], "ci_affected": story.classify["category"] != "other"}
+    own = {
+        "s2_1_type": kind,
+        "s2_2_classify": story.classify,
+        "s3_3_confirm": {name: story.classify[name] for name in AGAIN},
+    }
+    return {step: own.get(step, fields) for step, fields in values.items()}
