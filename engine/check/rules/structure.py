@@ -198,7 +198,9 @@ def _turning(deployment: Deployment) -> Iterator[list[Node]]:
     known: dict[Scope, bool] = {}
     for scope in deployment.scopes:
         instant = _instant(scope, deployment, (scope,), known)
-        yield from loops(instant, lambda node: (flow.target for flow in node.outgoing))
+        for group in loops(instant, lambda node: (flow.target for flow in node.outgoing)):
+            members = set(group)
+            yield [node for node in scope.nodes.values() if node in members]
 
 
 @rule(
