@@ -31,9 +31,9 @@ def classify(ctx: Context, call: Call) -> None:
 def assess(ctx: Context, call: Call) -> int:
     """Compute urgency, priority and targets by the tables in force; returns the priority (R111, R222, R229)."""
     incident = incident_of(ctx, call)
-    fields, reason = priority.assess(ctx, call, incident)
-    record(ctx, call, incident, {**fields, "priority_provisional": False}, reason)
-    return int(fields["priority"])
+    assessed = priority.assess(ctx, call, incident)
+    record(ctx, call, incident, {**assessed.fields, "priority_provisional": False}, assessed.reason)
+    return int(assessed.fields["priority"])
 
 
 def confirm(ctx: Context, call: Call) -> None:

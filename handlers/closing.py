@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from engine.context import Call, Context
-from engine.decide import decide
 from engine.errors import InvalidValuesError, NotAllowedError
 from handlers import clocks, reference
-from handlers.records import incidents, moves, relations
+from handlers.records import incidents, moves, relations, rules
 from handlers.records.incidents import Fields, Incident
 from handlers.records.steps import incident_of, record, text, values_of
 from handlers.reference import Row
@@ -41,7 +40,7 @@ def check(ctx: Context, call: Call) -> bool:
     if remark := text(values_of(call), "remark"):
         record(ctx, call, incident, {"check_remark": remark})
     inputs = {name: incident[name] for name in ("source", "request_type", "priority")}
-    answer = decide(ctx, "confirmation", inputs, instance_id=call.instance_id, element_id=call.element_id)
+    answer = rules.decide(ctx, call, "confirmation", inputs)
     return bool(answer.result)
 
 

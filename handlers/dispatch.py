@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from engine.context import Call, Context
-from engine.decide import decide
 from engine.errors import ConflictError, InvalidValuesError
 from handlers import reference
-from handlers.records import catalogue, moves, priority
+from handlers.records import catalogue, moves, priority, rules
 from handlers.records.incidents import DESK, SUPPORT, Fields, Incident, responsible
 from handlers.records.steps import incident_of, record, text, values_of
 
@@ -21,7 +20,7 @@ def propose(ctx: Context, call: Call) -> str | None:
     """
     incident = incident_of(ctx, call)
     inputs = {name: incident[name] for name in ("category", "type", "location")}
-    answer = decide(ctx, "dispatch", inputs, instance_id=call.instance_id, element_id=call.element_id)
+    answer = rules.decide(ctx, call, "dispatch", inputs)
     group, post = _group_and_post(answer.result)
     fields: Fields = {"proposed_group": group, "proposed_post": post}
     if incident["state"] != "to_dispatch":
@@ -96,8 +95,7 @@ def _corrected_classification(ctx: Context, call: Call, incident: Incident) -> F
         raise InvalidValuesError({"reason": "只有以“分类错误”为原因转派时才能修改分类"})
     corrected = {**incident, **fields}
     catalogue.check_classification(ctx, corrected)
-    assessed, _ = priority.assess(ctx, call, corrected)
-    return fields | assessed
+    return fields | priority.assess(ctx, call, corrected).fields
 
 
 def _group_and_post(result: object) -> tuple[str | None, str | None]:

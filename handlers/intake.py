@@ -68,9 +68,9 @@ def record_request(ctx: Context, call: Call) -> str:
     _check(ctx, fields)
     if incident["number"] is None:
         fields |= {"number": numbers.next_number(ctx), "recorded_at": ctx.now}
-    assessed, reason = priority.assess(ctx, call, {**incident, **fields})
-    fields |= assessed | {"priority_provisional": True, "state": "to_dispatch", "stage": 2}
-    record(ctx, call, incident, fields, f"登记时的暂定优先级：{reason}")
+    assessed = priority.assess(ctx, call, {**incident, **fields})
+    fields |= assessed.fields | {"priority_provisional": True, "state": "to_dispatch", "stage": 2}
+    record(ctx, call, incident, fields, f"登记时的暂定优先级：{assessed.reason}")
     return IN_SCOPE
 
 

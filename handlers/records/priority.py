@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from engine.context import Call, Context
-from engine.decide import decide
+from engine.decisions import Answer
 from handlers import clocks, reference
+from handlers.records import rules
 from handlers.records.incidents import Fields, Incident
 
 DEFAULT_IMPACT = 3  # before 2.2: 一般
@@ -36,22 +39,36 @@ def urgency_inputs(ctx: Context, incident: Incident) -> dict[str, Any]:
     }
 
 
-def assess(ctx: Context, call: Call, incident: Incident) -> tuple[Fields, str]:
-    """The columns urgency, priority, impact and targets by the tables in force, and the reason to keep (R221, R229).
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the tables say of an incident: the columns to write, and the sentence to keep as the reason (R221)."""
 
-    Before 2.2 the impact is a default and the priority is marked provisional. Targets follow the priority from the
-    start of the running stage, because clocks keep their start and paused time (R239).
+    fields: Fields
+    reason: str
+
+
+def assess(ctx: Context, call: Call, incident: Incident) -> Assessment:
+    """Urgency, priority and targets by the tables in force, logged (R111, R222, R229).
+
+    Before 2.2 the impact is a default. Targets follow the priority from the start of the running stage, because clocks
+    keep their start and paused time (R239).
     """
-    ask = partial(decide, ctx, instance_id=call.instance_id, element_id=call.element_id)
+    asking = rules.Asking(ctx, call)
+    found = _assessment(ctx, asking.ask, incident)
+    asking.keep()
+    return found
+
+
+def preview(ctx: Context, incident: Incident) -> Assessment:
+    """The same for a page: what the priority would be; nothing is logged."""
+    return _assessment(ctx, partial(rules.preview, ctx), incident)
+
+
+def _assessment(ctx: Context, ask: Callable[[str, dict[str, Any]], Answer], incident: Incident) -> Assessment:
     impact = incident["impact"] or DEFAULT_IMPACT
     urgency = ask("urgency", urgency_inputs(ctx, incident))
     priority = ask("priority", {"impact": impact, "urgency": urgency.result})
-    target = ask("targets", {"priority": priority.result})
-    fields = {
-        "impact": impact,
-        "urgency": urgency.result,
-        "priority": int(priority.result),
-        **clocks.targets(target.result),
-    }
+    target: Any = ask("targets", {"priority": priority.result}).result
+    fields = {"impact": impact, "urgency": urgency.result, "priority": priority.result, **clocks.targets(target)}
     rows = "、".join([*urgency.rows, *priority.rows])
-    return fields, f"影响程度 {impact}、紧急程度{urgency.result}，按规则行 {rows} 计算"
+    return Assessment(fields, f"影响程度 {impact}、紧急程度{urgency.result}，按规则行 {rows} 计算")
