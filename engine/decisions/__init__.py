@@ -1,6 +1,7 @@
 """Decisions after DMN 1.3, conformance level 2: read, compiled, asked and checked. Knows no process and no database."""
 
-from engine.decisions.answers import decide_json, decide_text, to_json, to_text
+from engine.decisions.answers import decide_json, decide_text, plain, to_json, to_text
+from engine.decisions.check import TableFinding, check_table
 from engine.decisions.errors import (
     AnyConflictError,
     DecisionError,
@@ -28,11 +29,14 @@ __all__ = [
     "ModelRefusedError",
     "Months",
     "NotUniqueError",
+    "TableFinding",
     "UnknownDecisionError",
     "UnsupportedError",
+    "check_table",
     "decide_json",
     "decide_text",
     "load_model",
+    "plain",
     "to_json",
     "to_text",
 ]

@@ -18,6 +18,7 @@ from engine.decisions.functions import number_from
 from engine.decisions.values import MATH, Months, Range, Value, bounded, number
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
+    "Any": object,
     "string": str,
     "number": Decimal,
     "boolean": bool,
@@ -64,23 +65,18 @@ class Type:
         if self.is_list:
             single = replace(self, is_list=False)
             return isinstance(value, list) and all(single.accepts(item) for item in value)
-        if not self._of_kind(value):
+        if self.kind == "date" and isinstance(value, datetime) or not isinstance(value, _KINDS[self.kind]):
             return False
         for name, part in self.components.items():
             if name in value and not part.accepts(value[name]):
                 return False
         return self.allowed is None or self.allowed.match(value, NOTHING) is True
 
-    def _of_kind(self, value: Value) -> bool:
-        if self.kind == "Any":
-            return True
-        if self.kind == "date" and isinstance(value, datetime):
-            return False
-        return isinstance(value, _KINDS[self.kind])
-
     def conform(self, value: Value, run: Run, what: str) -> Value:
         """The value if it conforms, after FEEL's coercions (item to and from list, date to midnight), else null."""
         if value is None or (self.kind == "Any" and not self.is_list and self.allowed is None):
+            return value
+        if self.accepts(value):
             return value
         for candidate in self._coerced(value):
             if self.accepts(candidate):
@@ -93,7 +89,7 @@ class Type:
         return None
 
     def _coerced(self, value: Value) -> list[Value]:
-        candidates = [value]
+        candidates: list[Value] = []
         if self.is_list and not isinstance(value, list):
             candidates.append([value])
         elif isinstance(value, list) and len(value) == 1 and not self.is_list:
@@ -145,7 +141,8 @@ def simple_type(reference: str) -> Type | None:
 
 def from_python(value: Any) -> Value:
     """A plain Python value as a FEEL value: numbers become decimals; InvalidInputError for foreign objects."""
-    return bounded(_converted(value, 0))
+    found = _converted(value, 0)
+    return bounded(found) if isinstance(found, list | dict) else found
 
 
 def _converted(value: Any, depth: int) -> Value:

@@ -155,12 +155,12 @@ class DecisionTable:
     def _answer(self, mask: int, scope: Scope) -> Value:
         if self.policy == "FIRST":
             mask &= -mask
-        hits = [i for i in range(mask.bit_length()) if mask >> i & 1]
+        hits = _bits(mask)
         if self.policy == "UNIQUE" and len(hits) > 1:
-            raise self._conflict(NotUniqueError, hits, "命中策略为 UNIQUE，却有多行匹配", "UNIQUE, all match")
+            raise self._conflict(NotUniqueError, hits, "的策略为 UNIQUE，却有多行匹配", "UNIQUE, all match")
         answers = [(i, self.output(i, scope)) for i in hits]
         if self.policy == "ANY" and any(equal(answer, answers[0][1]) is not True for _, answer in answers):
-            raise self._conflict(AnyConflictError, hits, "命中策略为 ANY，各行输出却不同", "ANY, but they differ")
+            raise self._conflict(AnyConflictError, hits, "的策略为 ANY，各行输出却不同", "ANY, but they differ")
         if self.policy in ORDERED_POLICIES:
             answers.sort(key=lambda hit: self._ranks(hit[1]))
         scope.run.rows.extend(self.rules[i].id for i, _ in answers)
@@ -233,6 +233,15 @@ _AGGREGATORS: dict[str, Callable[[list[Value]], Value]] = {
     "COUNT": lambda answers: Decimal(len(answers)),
 }
 AGGREGATIONS = tuple(_AGGREGATORS)
+
+
+def _bits(mask: int) -> list[int]:
+    """The places of the bits that are set, lowest first."""
+    found = []
+    while mask:
+        found.append((mask & -mask).bit_length() - 1)
+        mask &= mask - 1
+    return found
 
 
 def ranking_of(allowed: Cell | None) -> tuple[Value, ...]:
