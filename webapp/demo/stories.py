@@ -162,7 +162,7 @@ STORIES: tuple[Story, ...] = (
         "reception01",
         FINANCE,
         _record(
-            "mail", BUSINESS, "收入报表三张数据对不上", "九月收入稽核时发现三张报表合计相差 1.2 万元，请核对口径。"
+            "email", BUSINESS, "收入报表三张数据对不上", "九月收入稽核时发现三张报表合计相差 1.2 万元，请核对口径。"
         ),
         _class("mss", "app", "error", 4),
         (
@@ -502,7 +502,7 @@ STORIES: tuple[Story, ...] = (
         ago(hours=16),
         "reception01",
         CHANNEL,
-        _record("mail", FAULT, "联机采集昨夜话单晚到两小时", "渠道部核对时发现昨夜 2 点批次话单晚到两小时。"),
+        _record("email", FAULT, "联机采集昨夜话单晚到两小时", "渠道部核对时发现昨夜 2 点批次话单晚到两小时。"),
         _class("collection", "records", "late", 3, service="call_records"),
         (
             dispatched(18, "reception01", "billing_apps"),

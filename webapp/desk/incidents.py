@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from engine import instances, messages, tasks
 from engine.context import Context
 from engine.errors import ConflictError, EngineError, NotAllowedError
-from handlers.records import comments, incidents, moves, relations, waiting
+from engine.persistence import instance
+from handlers.records import incidents, relations, waiting
 from handlers.records.incidents import Incident
 from webapp.desk import idempotency
 from webapp.desk.core import Desk, given
@@ -23,6 +25,7 @@ from webapp.rights import Person, allowed
 
 PROCESS = "incident"
 REPORT = "report"
+REPORTED = "reported"  # how the process was entered: the first gateway reads it
 WORDS = {"comment": "补充说明", "hold": "置为等待", "resume": "恢复处理", "withdraw": "撤销", "reassign": "重新分派"}
 IDENTIFY, RECORD = "s1_2_identify", "s1_4_record"  # the steps of the report page
 
@@ -71,7 +74,7 @@ def _reported_before(desk: Desk, actor: Person, key: str | None) -> Reported | N
 
 def _report(ctx: Context, actor: Person, values: Mapping[str, Values], original: int | None) -> Reported:
     incident_id = relations.recur(ctx, incidents.get(ctx, original)) if original else incidents.create(ctx)
-    started = instances.start(ctx, PROCESS, str(incident_id), {"incident_id": incident_id})
+    started = instances.start(ctx, PROCESS, str(incident_id), {"incident_id": incident_id, "outcome": REPORTED})
     first = tasks.get(ctx, started.opened[0])
     done = walk(ctx, actor, first, first.token, {IDENTIFY: {}, RECORD: {}, **values})
     incident = incidents.get(ctx, incident_id)
@@ -89,7 +92,7 @@ def comment(
 ) -> None:
     """Add a note, a supplement (1.3) or a contact with the customer to an open incident."""
     with desk.unit_of_work(actor) as ctx:
-        _permitted(ctx, actor, "comment", incident_id)
+        _check_right(actor, "comment", incidents.get(ctx, incident_id))
         relations.comment(ctx, incident_id, text, kind=kind, channel=channel)
 
 
@@ -98,7 +101,8 @@ def hold(
 ) -> None:
     """Put an incident on waiting with a code and an expected end (§5.1.7); nothing of it is due meanwhile."""
     with desk.unit_of_work(actor) as ctx:
-        waiting.hold(ctx, _permitted(ctx, actor, "hold", incident_id, revision), code, until, reason)
+        incident = _permitted(ctx, actor, "hold", incident_id, revision)
+        waiting.hold(ctx, incident, code, until, reason, roles=actor.roles)
         tasks.reoffer(ctx, str(incident_id))
 
 
@@ -123,10 +127,13 @@ def reassign(desk: Desk, actor: Person, incident_id: int, reason: str, *, revisi
         messages.command(ctx, "reassign", incident_id)
 
 
-def _permitted(ctx: Context, actor: Person, action: str, incident_id: int, revision: int | None = None) -> Incident:
+def _permitted(ctx: Context, actor: Person, action: str, incident_id: int, revision: int | None) -> Incident:
+    """The incident, locked and as the actor saw it; the instance is locked first, as every step of it does."""
+    columns = instance.c
+    running = (columns.process_key == PROCESS) & (columns.business_key == str(incident_id)) & columns.ended_at.is_(None)
+    ctx.connection.execute(select(columns.id).where(running).with_for_update())
     incident = incidents.get(ctx, incident_id, lock=True)
-    if not allowed(actor, action, incident=incident):
-        raise NotAllowedError(_why_not(action, incident))
+    _check_right(actor, action, incident)
     if revision is not None and incident["revision"] != revision:
         raise ConflictError(
             "事件刚被他人修改，请查看最新内容后再操作", by=incident["updated_by"], at=incident["updated_at"]
@@ -134,6 +141,7 @@ def _permitted(ctx: Context, actor: Person, action: str, incident_id: int, revis
     return incident
 
 
-def _why_not(action: str, incident: Incident) -> str:
-    state = incidents.STATES[incident["state"]]
-    return f"事件处于“{state}”，您的岗位现在不能{WORDS[action]}。"
+def _check_right(actor: Person, action: str, incident: Incident) -> None:
+    if not allowed(actor, action, incident=incident):
+        state = incidents.STATES[incident["state"]]
+        raise NotAllowedError(f"事件处于“{state}”，您的岗位现在不能{WORDS[action]}。")
