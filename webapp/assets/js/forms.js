@@ -32,7 +32,7 @@ function release(button) {
   if (button.form) delete button.form.dataset.sent;
 }
 
-// A field with data-when="name=value|value" is shown while that field of the same form has one of these values.
+// A field with data-when="name=value|value&other=value" is shown while each named field has one of its values.
 // Hidden fields are disabled: what is not seen is not sent.
 function showFieldsInPlace(event) {
   if (event.target.form) showFields(event.target.form);
@@ -45,8 +45,10 @@ function showAll() {
 function showFields(form) {
   const values = new FormData(form);
   for (const field of form.querySelectorAll("[data-when]")) {
-    const [name, wanted] = field.dataset.when.split("=");
-    const shown = wanted.split("|").includes(values.get(name) ?? "");
+    const shown = field.dataset.when.split("&").every((condition) => {
+      const [name, wanted] = condition.split("=");
+      return wanted.split("|").includes(values.get(name) ?? "");
+    });
     field.hidden = !shown;
     field.querySelectorAll("input, select, textarea").forEach((input) => (input.disabled = !shown));
   }

@@ -1,0 +1,294 @@
+"""Forms of the diagrams as HTML fields, and what a browser posts back as values.
+
+A form is JSON Schema plus ``ui`` hints (engine.forms). Browsers send text only: this module gives every field its
+type again, trims, turns full-width digits into ASCII ones, and reads local times. It validates nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Protocol
+
+from engine.forms import Form
+
+Values = Mapping[str, Any]
+REFERENCE_OF_WIDGET = {
+    "group": "groups",
+    "category": "categories",
+    "type": "types",
+    "symptom": "symptoms",
+    "cause": "causes",
+}
+YES_NO = (("true", "是"), ("false", "否"))
+_FULL_WIDTH_DIGITS = {ord("０") + n: ord("0") + n for n in range(10)}
+_FULL_WIDTH_SIGNS = _FULL_WIDTH_DIGITS | {ord(a): b for a, b in zip("：．－＋／　", ":.-+/ ", strict=True)}
+_TIME = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?"
+_DAY_TIME = re.compile(rf"(?:(?:(\d{{4}})[-/])?(\d{{1,2}})[-/](\d{{1,2}})[T ]+)?{_TIME}")
+_MINUTES_AGO = re.compile(r"-\s*(\d{1,5})")
+
+
+class Post(Protocol):
+    """What a browser sent: werkzeug's MultiDict, or a plain dict in tests."""
+
+    def get(self, key: str, /) -> str | None:
+        """The first value of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice; ``group`` is the heading under which a long list shows it."""
+
+    value: str
+    label: str
+    help: str = ""
+    group: str = ""
+
+
+Choices = Callable[[str, str, Values], Sequence[Option]]
+"""Options of a reference table: (table, field name, values so far) → options, narrowed by what is already chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field as the macro draws it; ``value`` is text as a browser would send it."""
+
+    id: str
+    name: str
+    key: str
+    label: str
+    kind: str
+    value: str = ""
+    options: Sequence[Option] = ()
+    help: str = ""
+    error: str = ""
+    optional: bool = False
+    col: int = 6
+    rows: int = 3
+    when: str = ""
+    off: bool = False
+    tick: str = ""
+    placeholder: str = ""
+    input_mode: str = ""
+    blank: str = "请选择"
+    digits: bool = False
+    note: Any = None  # what a computed field shows
+
+    @property
+    def anchor(self) -> str:
+        """Where a line of the error summary jumps to: the control itself."""
+        return self.id
+
+
+def input_name(prefix: str, key: str) -> str:
+    """The HTML name of a field: forms of several steps share one page, so each carries its step's id."""
+    return f"{prefix}.{key}" if prefix else key
+
+
+def field_keys(form: Form) -> list[str]:
+    """The fields in the order in which they are shown."""
+    first = list(form.ui.get("order", ()))
+    return first + [key for key in form.fields if key not in first]
+
+
+def build_fields(
+    form: Form,
+    values: Values,
+    *,
+    zone: tzinfo,
+    choices: Choices,
+    problems: Mapping[str, str] | None = None,
+    prefix: str = "",
+) -> list[Field]:
+    """Describe every field of ``form`` filled with ``values`` (typed values, or text that could not be read)."""
+    shown = form.shown({key: part["default"] for key, part in form.fields.items() if "default" in part} | dict(values))
+    page = _Page(values, zone, choices, problems or {}, prefix, shown)
+    return [_field(form, key, page) for key in field_keys(form) if _hints(form, key).get("widget") != "hidden"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    values: Values
+    zone: tzinfo
+    choices: Choices
+    problems: Mapping[str, str]
+    prefix: str
+    shown: frozenset[str]
+
+
+def _field(form: Form, key: str, page: _Page) -> Field:
+    schema, hints = form.fields[key], _hints(form, key)
+    widget = hints.get("widget") or _widget_of(schema)
+    kind = _kind(widget)
+    name = input_name(page.prefix, key)
+    return Field(
+        id=name.replace(".", "--"),
+        name=name,
+        key=key,
+        label=form.title_of(key),
+        kind=kind,
+        value=as_text(page.values.get(key, schema.get("default")), schema, page.zone),
+        options=_options(schema, hints, widget, key, page),
+        help=hints.get("help", ""),
+        error=page.problems.get(key, ""),
+        optional=key not in form.required and schema.get("type") != "boolean",
+        col=hints.get("col") or (12 if kind in {"area", "chips", "cards"} else 6),
+        rows=hints.get("rows", 3),
+        when=_when(hints.get("showIf"), page.prefix),
+        off=key not in page.shown,
+        tick=hints.get("tick", ""),
+        placeholder=hints.get("placeholder")
+        or ("15:20、11-23 15:20 或 -20（分钟前）" if widget == "date-time" else ""),
+        input_mode={"number": "decimal", "phone": "tel"}.get(widget, ""),
+        digits=key == "source",
+    )
+
+
+def _hints(form: Form, key: str) -> Mapping[str, Any]:
+    hints: Mapping[str, Any] = form.ui.get("fields", {}).get(key, {})
+    return hints
+
+
+def _widget_of(schema: Mapping[str, Any]) -> str:
+    if schema.get("format") == "date-time":
+        return "date-time"
+    if schema.get("type") == "boolean":
+        return "check"
+    if "enum" in schema or "oneOf" in schema:
+        return "select"
+    return "number" if schema.get("type") in {"integer", "number"} else "text"
+
+
+def _kind(widget: str) -> str:
+    if widget in REFERENCE_OF_WIDGET or widget in {"select", "person"}:
+        return "select"
+    return widget if widget in {"area", "chips", "cards", "check"} else "text"
+
+
+def _options(
+    schema: Mapping[str, Any], hints: Mapping[str, Any], widget: str, key: str, page: _Page
+) -> Sequence[Option]:
+    table = str(hints.get("source", "")).removeprefix("reference:") or REFERENCE_OF_WIDGET.get(widget, "")
+    if table:
+        return page.choices(table, key, page.values)
+    if schema.get("oneOf"):
+        return [
+            Option(_plain(each["const"]), each.get("title", _plain(each["const"])), each.get("description", ""))
+            for each in schema["oneOf"]
+        ]
+    if schema.get("enum"):
+        labels = hints.get("labels", {})
+        return [Option(_plain(each), labels.get(_plain(each), _plain(each))) for each in schema["enum"]]
+    if schema.get("type") == "boolean" and widget != "check":
+        labels = dict(YES_NO) | hints.get("labels", {})
+        return [Option(value, labels[value]) for value, _ in YES_NO]
+    return ()
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def as_text(value: Any, schema: Mapping[str, Any], zone: tzinfo) -> str:
+    """A value as its input shows it; instants in local time."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return "、".join(str(each) for each in value)
+    if schema.get("format") == "date-time":
+        instant = _instant(value)
+        return f"{instant.astimezone(zone):%Y-%m-%d %H:%M}" if instant else str(value)
+    return _plain(value)
+
+
+def _instant(value: Any) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    try:
+        instant = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else None
+
+
+def _when(show_if: Mapping[str, Any] | None, prefix: str) -> str:
+    if not show_if:
+        return ""
+    return "&".join(f"{input_name(prefix, key)}={'|'.join(_wanted(value))}" for key, value in show_if.items())
+
+
+def _wanted(value: Any) -> list[str]:
+    return [_plain(each) for each in value] if isinstance(value, list) else [_plain(value)]
+
+
+def read_values(form: Form, post: Post, *, zone: tzinfo, now: datetime, prefix: str = "") -> dict[str, Any]:
+    """The typed values of a post: empty fields are left out, and so are fields that are not shown.
+
+    What cannot be read as its type stays text, so that the page can show it again and the validation can say why.
+    """
+    values: dict[str, Any] = {}
+    for key in field_keys(form):
+        schema, hints = form.fields[key], _hints(form, key)
+        widget = hints.get("widget") or _widget_of(schema)
+        text = post.get(input_name(prefix, key))
+        value = (text is not None) if widget == "check" else _read(text, schema, widget, zone, now)
+        if value is not None:
+            values[key] = value
+    shown = form.shown(values)
+    return {key: value for key, value in values.items() if key in shown}
+
+
+def _read(text: str | None, schema: Mapping[str, Any], widget: str, zone: tzinfo, now: datetime) -> Any:
+    text = (text or "").replace("\r\n", "\n").strip().strip("　")
+    if not text:
+        return None
+    if schema.get("format") == "date-time":
+        return read_time(text, zone=zone, now=now)
+    kind = schema.get("type")
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text, text)
+    if kind in {"integer", "number"}:
+        return _number(text.translate(_FULL_WIDTH_SIGNS).replace(" ", ""))
+    if kind == "array":
+        return [part.strip() for part in re.split(r"[、,，;；\n]", text) if part.strip()]
+    return text if widget == "area" else text.translate(_FULL_WIDTH_DIGITS)
+
+
+def _number(text: str) -> int | float | str:
+    if re.fullmatch(r"[+-]?\d{1,15}", text, re.ASCII):
+        return int(text)
+    return float(text) if re.fullmatch(r"[+-]?\d{1,15}\.\d{1,6}", text, re.ASCII) else text
+
+
+def read_time(text: str, *, zone: tzinfo, now: datetime) -> str:
+    """ISO text with offset from what staff type: ``2026-11-23 15:20``, ``11-23 15:20``, ``15:20``, ``-20``.
+
+    A time alone is today's, or yesterday's if that would lie more than an hour ahead; ``-20`` is twenty minutes ago.
+    Text that is no time comes back unchanged.
+    """
+    plain = text.translate(_FULL_WIDTH_SIGNS).strip()
+    ago = _MINUTES_AGO.fullmatch(plain)
+    if ago:
+        return (now - timedelta(minutes=int(ago[1]))).astimezone(zone).replace(second=0, microsecond=0).isoformat()
+    typed = _DAY_TIME.fullmatch(plain)
+    if not typed:
+        return text
+    year, month, day, hour, minute, second = typed.groups()
+    local = now.astimezone(zone)
+    try:
+        instant = local.replace(
+            year=int(year or local.year),
+            month=int(month or local.month),
+            day=int(day or local.day),
+            hour=int(hour),
+            minute=int(minute),
+            second=int(second or 0),
+            microsecond=0,
+        )
+    except ValueError:
+        return text
+    if not month and instant - now > timedelta(hours=1):
+        instant -= timedelta(days=1)
+    return instant.isoformat()

@@ -1,0 +1,143 @@
+"""Finding incidents and reading one: by number, by words, by state; the newest first."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, or_, select
+
+from engine.context import Context
+from engine.errors import NotFoundError
+from engine.persistence import bundle, definition, history, instance, stuck, user_task
+from handlers.records.tables import incident, waiting_period
+from webapp.queries.keyset import PAGE
+from webapp.queries.rows import Record, first, records
+from webapp.queries.work import INCIDENT_COLUMNS, STILL_OPEN, Page
+
+_i = incident.c
+_NUMBER = re.compile(r"SJ\d{6}-\d{1,6}", re.IGNORECASE)
+_SHORT_NUMBER = re.compile(r"\d{6}-\d{1,6}")
+MAX_WORDS = 5
+PATH = 2_000  # elements of a path that a diagram marks; an incident that went round more often shows its latest
+FILTERS: Mapping[str, tuple[str, ...]] = {"open": STILL_OPEN, "waiting": ("waiting",), "closed": ("closed",), "all": ()}
+
+
+def find(connection: Connection, text: str, state: str = "open", after: int | None = None) -> Page:
+    """One page of incidents: a number finds its incident in every state, words must all occur in it."""
+    number = as_number(text)
+    if number:
+        query = select(*INCIDENT_COLUMNS).where(_i.number == number)
+    else:
+        query = _by_words(text)
+        if FILTERS[state]:
+            query = query.where(_i.state.in_(FILTERS[state]))
+    if after is not None:
+        query = query.where(_i.id < after)
+    found = connection.execute(query.order_by(_i.id.desc()).limit(PAGE + 1)).all()
+    return Page(found[:PAGE], str(found[PAGE - 1].id) if len(found) > PAGE else None)
+
+
+def as_number(text: str) -> str | None:
+    """The incident number that somebody typed, with or without its letters and in any width, else None."""
+    plain = unicodedata.normalize("NFKC", text).strip().upper().replace("—", "-").replace("–", "-")
+    if _SHORT_NUMBER.fullmatch(plain):
+        plain = f"SJ{plain}"
+    if not _NUMBER.fullmatch(plain):
+        return None
+    day, last = plain.split("-")
+    return f"{day}-{int(last):03d}"
+
+
+def words_of(text: str) -> list[str]:
+    """What is searched for: the first few words, in normal width."""
+    return unicodedata.normalize("NFKC", text).split()[:MAX_WORDS]
+
+
+def _by_words(text: str) -> Select[Any]:
+    conditions = []
+    for word in words_of(text):
+        columns = (_i.summary, _i.details, _i.customer_name, _i.external_number)
+        person = or_(_i.phone == word, _i.mobile == word, _i.staff_number == word)
+        conditions.append(or_(person, *(column.icontains(word, autoescape=True) for column in columns)))
+    return select(*INCIDENT_COLUMNS).where(and_(True, *conditions), _i.number.is_not(None))
+
+
+def get(connection: Connection, key: str) -> Record:
+    """The whole incident by number, or by id where it has no number yet; raises NotFoundError."""
+    wanted = as_number(key)
+    if wanted:
+        query = select(incident).where(_i.number == wanted)
+    elif key.isascii() and key.isdigit() and len(key) < 16:
+        query = select(incident).where(_i.id == int(key))
+    else:
+        raise NotFoundError(f"没有单号为“{key[:40]}”的事件")
+    row = first(connection.execute(query))
+    if row is None:
+        raise NotFoundError(f"没有单号为“{key}”的事件")
+    return row
+
+
+def related(connection: Connection, record: Record) -> dict[str, list[Record]]:
+    """Master, slaves, original and recurrences of an incident: number, summary and state of each, by relation."""
+    ids = [each for each in (record["master_id"], record["original_id"]) if each]
+    wanted = or_(_i.id.in_(ids), _i.master_id == record["id"], _i.original_id == record["id"])
+    columns = (_i.id, _i.number, _i.summary, _i.state, _i.waiting_code, _i.master_id, _i.original_id)
+    found: dict[str, list[Record]] = {}
+    for row in records(connection.execute(select(*columns).where(wanted).order_by(_i.id).limit(PAGE))):
+        if row["id"] == record["master_id"]:
+            kind = "master"
+        elif row["master_id"] == record["id"]:
+            kind = "slaves"
+        else:
+            kind = "original" if row["id"] == record["original_id"] else "recurrences"
+        found.setdefault(kind, []).append(row)
+    return found
+
+
+def open_tasks(connection: Connection, incident_id: int) -> list[Record]:
+    """The open user tasks of an incident's processes, oldest first."""
+    t = user_task.c
+    query = (
+        select(user_task)
+        .join(instance, instance.c.id == t.instance_id)
+        .where(instance.c.business_key == str(incident_id), instance.c.ended_at.is_(None))
+        .order_by(t.created_at, t.id)
+    )
+    return records(connection.execute(query))
+
+
+def instances_of(connection: Connection, incident_id: int) -> list[Record]:
+    """The process instances of an incident, the newest first, with the cause where one is stuck."""
+    c = instance.c
+    columns = (c.id, c.bundle_id, c.process_key, c.status, c.end_reason, stuck.c.element_id, stuck.c.cause)
+    query = select(*columns).outerjoin(stuck, stuck.c.instance_id == c.id).where(c.business_key == str(incident_id))
+    return records(connection.execute(query.order_by(c.id.desc())))
+
+
+def waiting_periods(connection: Connection, incident_id: int) -> list[Record]:
+    """Every waiting of an incident, in order."""
+    c = waiting_period.c
+    query = select(waiting_period).where(c.incident_id == incident_id).order_by(c.id)
+    return records(connection.execute(query))
+
+
+def path_taken(connection: Connection, instance_ids: Sequence[int]) -> list[str]:
+    """The elements through which an incident's processes went, in order of leaving, each as often as it was left."""
+    c = history.c
+    query = select(c.element_id).where(c.instance_id.in_(instance_ids)).order_by(c.id.desc()).limit(PATH)
+    return list(reversed(connection.scalars(query).all()))
+
+
+def pinned_process(ctx: Context, running: Sequence[Record], process_key: str) -> bytes | None:
+    """The BPMN document of a process as one of these instances is pinned to it."""
+    for row in running:
+        ids = ctx.connection.scalar(select(bundle.c.definition_ids).where(bundle.c.id == row["bundle_id"]))
+        c = definition.c
+        query = select(c.content).where(c.id.in_(ids or []), c.kind == "process", c.key == process_key)
+        found = ctx.connection.scalar(query)
+        if found is not None:
+            return bytes(found)
+    return None

@@ -1,0 +1,102 @@
+"""Everything that happened to an incident, from five tables, as one list: the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from engine.persistence import decision_log, definition, history
+from handlers.records.tables import comment, field_change, waiting_period
+from webapp.queries.rows import Record, records
+
+LIMIT = 400  # rows of each table; an incident with more shows its latest
+SHOWN_ELEMENTS = ("userTask", "receiveTask", "boundaryEvent", "intermediateCatchEvent")
+
+
+@dataclass(slots=True)
+class Event:
+    """One thing that somebody did. ``kind`` is step, comment, hold, resume, decision or change."""
+
+    kind: str
+    at: datetime
+    actor: str
+    order: int
+    on_behalf_of: str | None = None
+    element_id: str | None = None
+    row: Record | None = None
+    changes: list[Record] = field(default_factory=list)
+
+
+def events(connection: Connection, incident_id: int, instance_ids: Sequence[int]) -> list[Event]:
+    """The events of an incident and its process instances; field changes hang on the act that made them."""
+    found = [
+        *_steps(connection, instance_ids),
+        *_decisions(connection, instance_ids),
+        *_comments(connection, incident_id),
+        *_waitings(connection, incident_id),
+    ]
+    found += _hang_on(found, _changes(connection, incident_id))
+    return sorted(found, key=lambda event: (event.at, _WEIGHT[event.kind], event.order), reverse=True)
+
+
+_WEIGHT = {"step": 0, "change": 1, "comment": 1, "hold": 1, "resume": 1, "decision": 2}
+
+
+def _steps(connection: Connection, instance_ids: Sequence[int]) -> list[Event]:
+    c = history.c
+    query = select(history).where(c.instance_id.in_(instance_ids), c.element_type.in_(SHOWN_ELEMENTS))
+    rows = records(connection.execute(query.order_by(c.id.desc()).limit(LIMIT)))
+    return [Event("step", r["left_at"], r["actor"], r["id"], r["on_behalf_of"], r["element_id"], r) for r in rows]
+
+
+def _decisions(connection: Connection, instance_ids: Sequence[int]) -> list[Event]:
+    c = decision_log.c
+    columns = (*decision_log.columns, definition.c.name, definition.c.key, definition.c.version)
+    query = select(*columns).join(definition, definition.c.id == c.definition_id).where(c.instance_id.in_(instance_ids))
+    rows = records(connection.execute(query.order_by(c.id.desc()).limit(LIMIT)))
+    return [Event("decision", r["decided_at"], "system", r["id"], None, r["element_id"], r) for r in rows]
+
+
+def _comments(connection: Connection, incident_id: int) -> list[Event]:
+    c = comment.c
+    query = select(comment).where(c.incident_id == incident_id).order_by(c.id.desc()).limit(LIMIT)
+    rows = records(connection.execute(query))
+    return [Event("comment", r["at"], r["actor"], r["id"], r["on_behalf_of"], None, r) for r in rows]
+
+
+def _waitings(connection: Connection, incident_id: int) -> list[Event]:
+    c = waiting_period.c
+    query = select(waiting_period).where(c.incident_id == incident_id).order_by(c.id.desc()).limit(LIMIT)
+    found = []
+    for row in records(connection.execute(query)):
+        found.append(Event("hold", row["began_at"], row["actor"], row["id"], row["on_behalf_of"], None, row))
+        if row["ended_at"]:
+            found.append(Event("resume", row["ended_at"], row["ended_by"] or "system", row["id"], None, None, row))
+    return found
+
+
+def _changes(connection: Connection, incident_id: int) -> list[Record]:
+    c = field_change.c
+    query = select(field_change).where(c.incident_id == incident_id).order_by(c.id.desc()).limit(LIMIT * 3)
+    return records(connection.execute(query))[::-1]
+
+
+def _hang_on(acts: Sequence[Event], changes: Sequence[Record]) -> list[Event]:
+    """Give each change to the act of the same instant and step; those of no act become events of their own."""
+    by_place: dict[tuple[datetime, str | None], Event] = {}
+    for act in acts:
+        if act.kind != "decision":
+            by_place.setdefault((act.at, act.element_id), act)
+    latest = {act.at: act for act in acts if act.kind == "step"}
+    alone: dict[tuple[datetime, str, str | None], Event] = {}
+    for row in changes:
+        at, element_id = row["at"], row["element_id"]
+        cause = by_place.get((at, element_id)) or (latest.get(at) if element_id else None)
+        if cause is None:
+            own = Event("change", at, row["actor"], row["id"], row["on_behalf_of"], element_id, row)
+            cause = alone.setdefault((at, row["actor"], element_id), own)
+        cause.changes.append(row)
+    return list(alone.values())

@@ -1,0 +1,218 @@
+"""My work: the open tasks of a person and of the groups he stands in, the most urgent first (R194).
+
+One range of ``ix_user_task_assignee`` or, per group, of ``ix_user_task_candidate_group`` is read and cut at one page;
+the ranges are then merged. An OR over the groups would sort all open tasks instead. Counts stop at ``COUNT_TO``: a
+list of more than 99 tasks is not counted to the end for a number that nobody needs (shown as 99+).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, select, union_all
+
+from engine.persistence import user_task
+from handlers.records.tables import incident
+from webapp.queries.keyset import PAGE, pack
+from webapp.rights import Person
+
+COUNT_TO = 100
+Place = tuple[int, datetime | None, str]
+_t, _i = user_task.c, incident.c
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task of a list with what its row shows of the incident (``None`` for another kind of record)."""
+
+    id: str
+    name: str
+    element_id: str
+    candidate_group: str | None
+    assignee: str | None
+    priority: int
+    due_at: datetime | None
+    created_at: datetime
+    revision: int
+    suspended: bool
+    incident: Row[Any] | None
+
+    @property
+    def place(self) -> str:
+        """Where the next page begins if this is the last row of this one."""
+        return pack(self.priority, self.due_at, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """At most one page of rows; ``after`` is the place where the next begins, if there is one."""
+
+    rows: Sequence[Any]
+    after: str | None
+
+
+def mine(connection: Connection, person: Person, after: Place | None = None) -> Page:
+    """等我办理: what the person has claimed or was given."""
+    return _page(connection, [_t.assignee == person.account], after)
+
+
+def pool(connection: Connection, person: Person, after: Place | None = None) -> Page:
+    """本组待领: what is offered to one of the person's groups and nobody has."""
+    return _page(connection, [_free_in(group) for group in sorted(person.groups)], after)
+
+
+def counts(connection: Connection, person: Person) -> dict[str, int]:
+    """How many rows each tab has, at most COUNT_TO: one statement of index ranges, each cut there."""
+    groups = sorted(person.groups)
+    own = (_i.recorder == person.account) & (_i.state.in_(STILL_OPEN))
+    ranges = {"mine": [_capped(select(_t.id).where(_t.assignee == person.account))]}
+    ranges["pool"] = [_capped(select(_t.id).where(_free_in(group))) for group in groups]
+    ranges["recorded"] = [_capped(select(_i.id).where(own))]
+    ranges["waiting"] = [_capped(_waiting(person, group)) for group in groups or [""]]
+    columns = [_sum(parts).label(name) if parts else literal(0).label(name) for name, parts in ranges.items()]
+    row = connection.execute(select(*columns)).one()
+    return {name: min(getattr(row, name), COUNT_TO) for name in ranges}
+
+
+def recorded(connection: Connection, person: Person, after: int | None = None) -> Page:
+    """我登记的: open incidents that the person recorded, the newest first (R354)."""
+    query = select(*INCIDENT_COLUMNS).where(_i.recorder == person.account, _i.state.in_(STILL_OPEN))
+    return _incident_page(connection, query, after)
+
+
+def waiting(connection: Connection, person: Person, after: int | None = None) -> Page:
+    """等待中: waiting incidents for which the person or a group of his answers."""
+    if not person.groups:
+        return Page([], None)
+    query = select(*INCIDENT_COLUMNS).where(_i.responsible_group.in_(sorted(person.groups)), _i.state == "waiting")
+    return _incident_page(connection, query, after)
+
+
+STILL_OPEN = ("new", "to_dispatch", "to_accept", "in_progress", "waiting", "resolved", "slave")
+INCIDENT_COLUMNS = (
+    _i.id,
+    _i.number,
+    _i.summary,
+    _i.state,
+    _i.stage,
+    _i.source,
+    _i.department,
+    _i.customer_name,
+    _i.external_deadline,
+    _i.priority,
+    _i.priority_provisional,
+    _i.waiting_code,
+    _i.waiting_since,
+    _i.waiting_until,
+    _i.responsible_group,
+    _i.responsible_person,
+    _i.occurred_at,
+    _i.recorded_at,
+    _i.updated_at,
+    *(column for column in incident.columns if column.name.endswith(("_for", "_started_at", "_stopped_at", "_paused"))),
+    _i.held_state,
+)
+
+
+def _free_in(group: str) -> ColumnElement[bool]:
+    return and_(_t.candidate_group == group, _t.assignee.is_(None))
+
+
+def _waiting(person: Person, group: str) -> Select[Any]:
+    return select(_i.id).where(_i.responsible_group == group, _i.state == "waiting")
+
+
+def _capped(query: Select[Any]) -> Any:
+    return select(func.count()).select_from(query.limit(COUNT_TO).subquery()).scalar_subquery()
+
+
+def _sum(parts: Sequence[Any]) -> Any:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _page(connection: Connection, ranges: Iterable[ColumnElement[bool]], after: Place | None) -> Page:
+    bands = _bands(after, nulls_first=connection.dialect.name == "sqlite")
+    order = (_t.priority, _t.due_at, _t.id)
+    pieces = [
+        select(*_TASK_COLUMNS).where(wanted, band).order_by(*order).limit(PAGE + 1).subquery()
+        for wanted in ranges
+        for band in bands
+    ]
+    if not pieces:
+        return Page([], None)
+    merged = union_all(*(select(piece) for piece in pieces)).subquery()
+    query = select(merged).order_by(merged.c.priority, merged.c.due_at, merged.c.id).limit(PAGE + 1)
+    found = connection.execute(query).all()
+    known = _incidents(connection, {row.business_key for row in found[:PAGE]})
+    rows = [_task(row, known) for row in found[:PAGE]]
+    return Page(rows, rows[-1].place if len(found) > PAGE else None)
+
+
+_TASK_COLUMNS = (
+    _t.id,
+    _t.name,
+    _t.element_id,
+    _t.candidate_group,
+    _t.assignee,
+    _t.priority,
+    _t.due_at,
+    _t.created_at,
+    _t.revision,
+    _t.suspended,
+    _t.business_key,
+)
+
+
+def _bands(after: Place | None, *, nulls_first: bool) -> list[ColumnElement[bool]]:
+    """Index ranges that together are everything after a place; ``due_at`` sorts as the database sorts nulls."""
+    if after is None:
+        return [_t.priority >= 0]
+    priority, due_at, task_id = after
+    same = _t.priority == priority
+    bands: list[ColumnElement[bool]] = [_t.priority > priority]
+    if due_at is None:
+        bands.append(and_(same, _t.due_at.is_(None), _t.id > task_id))
+        if nulls_first:
+            bands.append(and_(same, _t.due_at.is_not(None)))
+        return bands
+    bands += [and_(same, _t.due_at == due_at, _t.id > task_id), and_(same, _t.due_at > due_at)]
+    if not nulls_first:
+        bands.append(and_(same, _t.due_at.is_(None)))
+    return bands
+
+
+def _incidents(connection: Connection, keys: Iterable[str]) -> dict[str, Row[Any]]:
+    ids = [int(key) for key in keys if key.isascii() and key.isdigit()]
+    if not ids:
+        return {}
+    rows = connection.execute(select(*INCIDENT_COLUMNS).where(_i.id.in_(ids)))
+    return {str(row.id): row for row in rows}
+
+
+def _task(row: Row[Any], incidents: dict[str, Row[Any]]) -> Task:
+    return Task(
+        id=row.id,
+        name=row.name,
+        element_id=row.element_id,
+        candidate_group=row.candidate_group,
+        assignee=row.assignee,
+        priority=row.priority,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        revision=row.revision,
+        suspended=row.suspended,
+        incident=incidents.get(row.business_key),
+    )
+
+
+def _incident_page(connection: Connection, query: Select[Any], after: int | None) -> Page:
+    if after is not None:
+        query = query.where(_i.id < after)
+    found = connection.execute(query.order_by(_i.id.desc()).limit(PAGE + 1)).all()
+    return Page(found[:PAGE], str(found[PAGE - 1].id) if len(found) > PAGE else None)

@@ -1,0 +1,18 @@
+"""The pages: sign-in, my work, a task, reporting, incidents. Routes parse, call one verb of the desk, and redirect."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from webapp.routes import frame, incidents, report, session, tasks, work
+from webapp.routes.blueprint import pages
+
+__all__ = ["register"]
+
+MODULES = (session, work, tasks, report, incidents)  # imported for their routes
+
+
+def register(app: Flask) -> None:
+    """Give the application its pages, filters and the frame around them."""
+    frame.install(app)
+    app.register_blueprint(pages)

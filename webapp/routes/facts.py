@@ -1,0 +1,88 @@
+"""The incident's facts as lists of label and words, short beside a form and whole on its own page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from webapp.routes.labels import LABELS
+from webapp.routes.reading import Reader
+
+Fact = tuple[str, Any]
+SOURCE_FACTS = (
+    "external_number",
+    "external_contact",
+    "external_deadline",
+    "alarm_severity",
+    "alarm_number",
+    "alarm_text",
+    "alarm_trigger",
+    "alarm_account",
+    "prehandling",
+    "failed_change",
+)
+
+
+def beside_form(reader: Reader, incident: Mapping[str, Any], accounts: Mapping[str, str]) -> list[Fact]:
+    """What somebody who fills in a form must have in sight."""
+    found = [("报告人", reporter(reader, incident)), ("来源", reader.value("source", incident["source"]))]
+    found += labelled(reader, incident, SOURCE_FACTS)
+    found += labelled(reader, incident, ("occurred_at", "recorded_at"))
+    found.append(("登记人", accounts.get(incident["recorder"], incident["recorder"])))
+    found += [("详情", incident["details"]), *labelled(reader, incident, ("service_effect", "affected_departments"))]
+    found += [
+        ("分类", classification(reader, incident)),
+        *labelled(reader, incident, ("impact", "configuration_items")),
+    ]
+    return found
+
+
+def whole(reader: Reader, incident: Mapping[str, Any], accounts: Mapping[str, str]) -> list[Fact]:
+    """Everything that is known, for the incident's own page; long texts follow apart (``long_texts``)."""
+    found = [
+        ("报告人", reporter(reader, incident)),
+        ("所属部门", reader.value("department", incident["department"])),
+        ("客户标识", reader.value("customer_grade", incident["customer_grade"])),
+        ("来源", reader.value("source", incident["source"])),
+        ("请求类型", incident["request_type"]),
+        ("登记人", accounts.get(incident["recorder"], incident["recorder"])),
+    ]
+    found += labelled(reader, incident, ("occurred_at", "recorded_at"))
+    found.append(("分类", classification(reader, incident)))
+    found += labelled(reader, incident, ("cause", "impact", "urgency", "service", "location", "customer_location"))
+    found += labelled(reader, incident, SOURCE_FACTS)
+    found += labelled(reader, incident, ("affected_departments", "configuration_items", "problem_ref"))
+    if incident["dispatches"]:
+        found.append(("派单次数", f"{incident['dispatches']} 次，转派 {incident['transfers']} 次"))
+    found += labelled(reader, incident, ("close_code",) if incident["close_code"] else ("proposed_close_code",))
+    return found
+
+
+def long_texts(reader: Reader, incident: Mapping[str, Any]) -> list[Fact]:
+    """The texts that staff wrote, in the order in which the process asks for them."""
+    columns = ("details", "service_effect", "analysis", "diagnosis", "solution", "agreement", "recovery")
+    return labelled(reader, incident, (*columns, "verification", "opinion", "close_remark"))
+
+
+def labelled(reader: Reader, incident: Mapping[str, Any], columns: Iterable[str]) -> list[Fact]:
+    """Label and words of columns that have a value."""
+    pairs = [(LABELS[column], reader.value(column, incident[column])) for column in columns]
+    return [(label, words) for label, words in pairs if words]
+
+
+def classification(reader: Reader, incident: Mapping[str, Any]) -> str:
+    """Category, type and symptom on one line."""
+    parts = [reader.value(column, incident[column]) for column in ("category", "type", "symptom")]
+    return " / ".join(part for part in parts if part)
+
+
+def reporter(reader: Reader, incident: Mapping[str, Any]) -> Markup | str:
+    """The reporter's name with his numbers on a second line."""
+    if not incident["customer_name"]:
+        return ""
+    numbers = [incident["phone"], incident["mobile"], incident["extension"] and f"分机 {incident['extension']}"]
+    second = " · ".join(number for number in numbers if number)
+    words = escape(incident["customer_name"])
+    return words + (Markup('\n<span class="small quiet">') + escape(second) + Markup("</span>") if second else "")

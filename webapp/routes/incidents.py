@@ -1,0 +1,218 @@
+"""Incidents: the list, the page of one, and the acts on it that are no step of the process."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine import definitions
+from engine.bundles import Bundle
+from engine.errors import EngineError, NotFoundError
+from webapp import desk as verbs
+from webapp.current import current_desk, current_person
+from webapp.queries import incidents, keyset, tasks, timeline
+from webapp.rights import allowed
+from webapp.routes import facts, incident_view, story, waiting_form
+from webapp.routes.blueprint import pages
+from webapp.routes.clock import NAMES, incident_clock
+from webapp.routes.reading import Reader, reading
+from webapp.routes.work import incident_row
+
+ACTS = ("comment", "hold", "resume", "withdraw", "reassign")
+PROCESS = "incident"
+STATE_FILTERS = {"open": "未关闭", "waiting": "等待中", "closed": "已关闭", "all": "全部"}
+LONGEST_SEARCH = 100
+
+
+@pages.get("/incidents", endpoint="incidents")
+def incident_list() -> ResponseReturnValue:
+    """Search by number or words; a number goes straight to its incident."""
+    text = request.args.get("q", "").strip()[:LONGEST_SEARCH]
+    state = request.args.get("state") or ("all" if text else "open")
+    if state not in incidents.FILTERS:
+        state = "open"
+    after = request.args.get("after", "")
+    with reading() as reader:
+        page = incidents.find(reader.ctx.connection, text, state, keyset.unpack_id(after))
+        if incidents.as_number(text) and len(page.rows) == 1:
+            return redirect(url_for("pages.incident", key=page.rows[0].number))
+        accounts = reader.accounts(*(row.responsible_person for row in page.rows))
+        rows = [incident_row(reader, row, accounts) for row in page.rows]
+    context = {"q": text, "state_filter": state, "filters": STATE_FILTERS, "rows": rows}
+    return render_template("incidents.html", here="incidents", after=after, next_after=page.after, **context)
+
+
+@pages.get("/incidents/<key>", endpoint="incident")
+def incident_page(key: str) -> ResponseReturnValue:
+    """One incident: clocks, process, facts and one timeline."""
+    return _page(key, None, 200)
+
+
+def _page(key: str, trouble: Mapping[str, str] | None, status: int) -> ResponseReturnValue:
+    with reading() as reader:
+        connection = reader.ctx.connection
+        incident = incidents.get(connection, key)
+        open_tasks = incidents.open_tasks(connection, incident["id"])
+        running = incidents.instances_of(connection, incident["id"])
+        events = timeline.events(connection, incident["id"], [row["id"] for row in running])
+        bundle = _bundle(reader, running)
+        people = [incident["recorder"], incident["responsible_person"], *(task["assignee"] for task in open_tasks)]
+        accounts = reader.accounts(*people)
+        shown = _shown_stage(incident["stage"])
+        context: dict[str, Any] = {
+            "incident": incident,
+            "clocks": _clocks(reader, incident),
+            "stages": incident_view.stages(reader, incident, bundle, events),
+            "shown": shown,
+            "diagram": _diagram(bundle, shown, events, open_tasks, reader, running),
+            "standing": incident_view.standing(reader, open_tasks, accounts),
+            "tasks": [task for task in open_tasks if _may_do(reader, task)],
+            "responsible": _responsible(reader, incident, accounts),
+            "facts": facts.whole(reader, incident, accounts),
+            "texts": facts.long_texts(reader, incident),
+            "related": incidents.related(connection, incident),
+            "story": story.tell(reader, events, bundle.program if bundle else None),
+            "stuck": next((row for row in running if row["status"] == "stuck"), None),
+            "may": {act: allowed(reader.person, act, incident=incident) for act in ACTS},
+            "waiting": waiting_form.build(reader, incident),
+            "waiting_words": reader.name("waiting_codes", incident["waiting_code"]),
+            "trouble": trouble,
+            "key": uuid.uuid4().hex,
+        }
+        return render_template("incident.html", here="incidents", **context), status
+
+
+def _shown_stage(present: int) -> int:
+    asked = request.args.get("stage", "")
+    return int(asked) if asked in {"1", "2", "3", "4", "5"} else present
+
+
+def _bundle(reader: Reader, running: list[Any]) -> Bundle | None:
+    bundle_id = next((row["bundle_id"] for row in running if row["process_key"] == PROCESS), None)
+    return definitions.load_bundle(reader.ctx, bundle_id) if bundle_id else None
+
+
+def _clocks(reader: Reader, incident: Mapping[str, Any]) -> list[Any]:
+    rows = incidents.waiting_periods(reader.ctx.connection, incident["id"])
+    periods = [(row["began_at"], row["ended_at"]) for row in rows if row["ended_at"]]
+    return [incident_clock(incident, name, reader.ctx.now, periods) for name in NAMES]
+
+
+def _diagram(
+    bundle: Bundle | None, shown: int, events: list[timeline.Event], open_tasks: list[Any], reader: Reader, running: Any
+) -> incident_view.Diagram | None:
+    if bundle is None:
+        return None
+    took = incidents.path_taken(reader.ctx.connection, [row["id"] for row in running])
+    return incident_view.diagram(bundle, shown, took, open_tasks)
+
+
+def _may_do(reader: Reader, task: Any) -> bool:
+    return allowed(reader.person, "complete", task=tasks.as_offered(task))
+
+
+def _responsible(reader: Reader, incident: Mapping[str, Any], accounts: Mapping[str, str]) -> str:
+    group = reader.name("groups", incident["responsible_group"])
+    person = incident["responsible_person"]
+    return " · ".join(part for part in (group, accounts.get(person, person) if person else "") if part)
+
+
+@pages.get("/incidents/<key>/diagrams/<process_key>.bpmn")
+def diagram(key: str, process_key: str) -> ResponseReturnValue:
+    """The diagram to which this incident is pinned; it never changes, so the browser may keep it."""
+    with reading() as reader:
+        incident = incidents.get(reader.ctx.connection, key)
+        running = incidents.instances_of(reader.ctx.connection, incident["id"])
+        document = incidents.pinned_process(reader.ctx, running, process_key)
+    if document is None:
+        raise NotFoundError("没有这张流程图。")
+    response = Response(document, mimetype="application/xml")
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+@pages.post("/incidents/<key>/comments")
+def comment(key: str) -> ResponseReturnValue:
+    """Add a note or a contact with the customer."""
+    kind, _, channel = request.form.get("kind", "note").partition(":")
+    text = request.form.get("text", "").strip()
+    if not text:
+        return _page(key, {"comment": "请先写下要补充的内容。"}, 422)
+    verbs.comment(current_desk(), current_person(), _id(key), text, kind=kind, channel=channel)
+    flash("已补充说明。")
+    return redirect(url_for("pages.incident", key=key) + "#story", 303)
+
+
+@pages.post("/incidents/<key>/hold")
+def hold(key: str) -> ResponseReturnValue:
+    """Put the incident on waiting."""
+    with reading() as reader:
+        until = waiting_form.read_until(reader, request.form)
+    if until is None:
+        return _page(key, {"hold": "预计结束：请写成 2026-11-25 18:00 或 11-25 18:00。"}, 422)
+    code, reason = request.form.get("code", ""), request.form.get("reason", "").strip()
+    try:
+        verbs.hold(current_desk(), current_person(), _id(key), code, until, reason, revision=_revision())
+    except EngineError as refused:
+        if not is_form_problem(refused):
+            raise
+        return _page(key, {"hold": problem_words(refused)}, 422)
+    flash("已置为等待，时钟暂停。")
+    return redirect(_back(key), 303)
+
+
+@pages.post("/incidents/<key>/resume")
+def resume(key: str) -> ResponseReturnValue:
+    """End the waiting."""
+    return _act(key, verbs.resume, "已恢复处理，时钟接着计时。")
+
+
+@pages.post("/incidents/<key>/withdraw")
+def withdraw(key: str) -> ResponseReturnValue:
+    """The user takes the report back."""
+    return _act(key, verbs.withdraw, "用户已撤销，可以关闭事件单。")
+
+
+@pages.post("/incidents/<key>/reassign")
+def reassign(key: str) -> ResponseReturnValue:
+    """The manager sends the incident back to dispatch."""
+    return _act(key, verbs.reassign, "已收回，等待重新分派。")
+
+
+def _act(key: str, verb: Any, done: str) -> ResponseReturnValue:
+    verb(current_desk(), current_person(), _id(key), request.form.get("reason", "").strip(), revision=_revision())
+    flash(done)
+    return redirect(_back(key), 303)
+
+
+def is_form_problem(refused: EngineError) -> bool:
+    """Whether somebody who filled in a form can mend it there."""
+    from engine.errors import ConflictError, NotAllowedError
+
+    return not isinstance(refused, ConflictError | NotAllowedError | NotFoundError)
+
+
+def problem_words(refused: EngineError) -> str:
+    """The sentences of a refusal, without names of fields."""
+    problems = getattr(refused, "problems", None)
+    return "；".join(problems.values()) if problems else str(refused)
+
+
+def _id(key: str) -> int:
+    with reading() as reader:
+        found: int = incidents.get(reader.ctx.connection, key)["id"]
+        return found
+
+
+def _revision() -> int | None:
+    text = request.form.get("revision", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _back(key: str) -> str:
+    wanted = request.form.get("back", "")
+    return wanted if wanted.startswith("/tasks/") and wanted.isprintable() else url_for("pages.incident", key=key)

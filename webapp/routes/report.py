@@ -1,0 +1,180 @@
+"""登记事件: 1.2 and 1.4 on one page, and from there to the desk's next page. Works without JavaScript."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine import definitions
+from engine.bundles import Bundle
+from engine.errors import NotAllowedError
+from webapp import desk as verbs
+from webapp.current import current_desk, current_person
+from webapp.desk import InvalidStepError
+from webapp.desk.incidents import IDENTIFY, PROCESS, RECORD
+from webapp.forms import Field, build_fields, input_name, read_values
+from webapp.queries import people, tasks, work
+from webapp.rights import allowed
+from webapp.routes.blueprint import pages
+from webapp.routes.choices import reference_choices
+from webapp.routes.reading import Reader, reading
+
+# The customer master's columns under the names of the form's fields.
+CUSTOMER_FIELDS = {
+    "staff_number": "staff_number",
+    "customer_name": "name",
+    "customer_grade": "grade",
+    "department": "department",
+    "phone": "phone",
+    "mobile": "mobile",
+    "extension": "extension",
+    "location": "location",
+    "email": "email",
+    "served": "served",
+}
+Values = Mapping[str, Mapping[str, Any]]
+
+
+@pages.get("/report", endpoint="report")
+def report_page() -> ResponseReturnValue:
+    """An empty page, or one that a look-up without JavaScript filled."""
+    _check_right()
+    with reading() as reader:
+        return _page(reader, {IDENTIFY: {}, RECORD: {"source": request.args.get("source", "phone")}}, {})
+
+
+@pages.post("/report")
+def report_incident() -> ResponseReturnValue:
+    """Record the incident and go on to its next step; a refusal shows the page with everything typed."""
+    _check_right()
+    with reading() as reader:
+        values = _typed(reader)
+    if "refresh" in request.form:
+        return _again(values, {})
+    try:
+        done = verbs.report(current_desk(), current_person(), values, key=request.form.get("key") or None)
+    except InvalidStepError as refused:
+        return _again(values, _all_problems(values, refused))
+    flash(f"已登记 {done.number}。")
+    if done.next_task and _may_go_on(done.next_task):
+        return redirect(url_for("pages.task", task_id=done.next_task), 303)
+    return redirect(url_for("pages.incident", key=done.number), 303)
+
+
+@pages.get("/report/customers")
+def customers() -> ResponseReturnValue:
+    """What a look-up finds, for the list under the look-up field."""
+    _check_right()
+    text = request.args.get("who", "").strip()
+    with reading() as reader:
+        return render_template("customers.html", found=_found(reader, text), text=text)
+
+
+def _check_right() -> None:
+    if not allowed(current_person(), "report"):
+        raise NotAllowedError("只有服务台可以登记事件，请联系服务台。")
+
+
+def _bundle(reader: Reader) -> Bundle:
+    return definitions.bundle_for(reader.ctx, PROCESS)
+
+
+def _forms(bundle: Bundle) -> dict[str, Any]:
+    elements = bundle.program.elements
+    return {step: bundle.forms[elements[step].properties["form"]].form for step in (IDENTIFY, RECORD)}
+
+
+def _typed(reader: Reader) -> dict[str, dict[str, Any]]:
+    forms = _forms(_bundle(reader))
+    return {
+        step: read_values(form, request.form, zone=reader.zone, now=reader.ctx.now, prefix=step)
+        for step, form in forms.items()
+    }
+
+
+def _all_problems(values: Values, refused: InvalidStepError) -> dict[str, dict[str, str]]:
+    """The problems of the refused step and, so that nobody has to submit twice, of the one after it."""
+    with reading() as reader:
+        found = {refused.element_id: dict(refused.problems)}
+        for step, form in _forms(_bundle(reader)).items():
+            if step != refused.element_id:
+                found[step] = _problems_of(form, values[step])
+    return found
+
+
+def _problems_of(form: Any, values: Mapping[str, Any]) -> dict[str, str]:
+    from engine.errors import InvalidValuesError
+    from engine.forms import validate
+
+    try:
+        validate(form, dict(values))
+    except InvalidValuesError as refused:
+        return refused.problems
+    return {}
+
+
+def _again(values: Values, problems: Mapping[str, Mapping[str, str]]) -> ResponseReturnValue:
+    with reading() as reader:
+        return _page(reader, values, problems)
+
+
+def _page(reader: Reader, values: Values, problems: Mapping[str, Mapping[str, str]]) -> ResponseReturnValue:
+    found = _found(reader, request.form.get("who", "").strip()) if "refresh" in request.form else []
+    if request.form.get("refresh") == "found" and len(found) == 1:
+        values = {**values, IDENTIFY: {**values[IDENTIFY], **found[0]["fields"]}}
+    bundle = _bundle(reader)
+    fields = {step: _fields(reader, form, values, problems, step) for step, form in _forms(bundle).items()}
+    listed = [field for step in fields.values() for field in step]
+    shown = {(step, field.key) for step, each in fields.items() for field in each}
+    others = [text for step, each in problems.items() for key, text in each.items() if (step, key) not in shown]
+    context: dict[str, Any] = {
+        "source": next(field for field in fields[RECORD] if field.key == "source"),
+        "customer": fields[IDENTIFY],
+        "source_fields": [field for field in fields[RECORD] if "source" in field.when],
+        "event_fields": [field for field in fields[RECORD] if "source" not in field.when and field.key != "source"],
+        "all_fields": listed,
+        "other_problems": others,
+        "has_problems": any(problems.values()),
+        "found": found,
+        "who": request.form.get("who", ""),
+        "key": request.form.get("key") or uuid.uuid4().hex,
+        "steps": [bundle.program.elements[step] for step in (IDENTIFY, RECORD)],
+        "next_field": input_name(RECORD, "summary"),
+        "mine": work.recorded(reader.ctx.connection, reader.person).rows[:5],
+    }
+    return render_template("report.html", here="report", **context), 422 if context["has_problems"] else 200
+
+
+def _fields(
+    reader: Reader, form: Any, values: Values, problems: Mapping[str, Mapping[str, str]], step: str
+) -> list[Field]:
+    return build_fields(
+        form,
+        values.get(step, {}),
+        zone=reader.zone,
+        choices=reference_choices(reader.ctx, {}, step),
+        problems=problems.get(step),
+        prefix=step,
+    )
+
+
+def _found(reader: Reader, text: str) -> list[dict[str, Any]]:
+    """Customers with the values of the form's fields, by key for this server and by input name for the browser."""
+    found = []
+    for row in people.find_customers(reader.ctx.connection, text):
+        values = {field: row[column] for field, column in CUSTOMER_FIELDS.items()}
+        inputs = {input_name(IDENTIFY, field): value for field, value in values.items()}
+        parts = [row["staff_number"], reader.name("departments", row["department"]), row["mobile"] or row["phone"]]
+        second = " · ".join(part for part in parts if part)
+        found.append({"name": row["name"], "grade": row["grade"], "second": second, "fields": values, "inputs": inputs})
+    return found
+
+
+def _may_go_on(task_id: str) -> bool:
+    with reading() as reader:
+        task = tasks.get(reader.ctx.connection, task_id)
+        return task is not None and allowed(reader.person, "complete", task=tasks.as_offered(task))

@@ -1,0 +1,225 @@
+"""The task page: the forms of a step beside the incident's facts; complete, save a draft, refresh dependent fields."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from engine import definitions
+from engine.errors import ConflictError, EngineError, NotFoundError
+from webapp import desk as verbs
+from webapp.current import current_desk, current_person
+from webapp.desk import InvalidStepError
+from webapp.queries import incidents, tasks
+from webapp.queries.rows import Record
+from webapp.rights import allowed
+from webapp.routes import facts, waiting_form
+from webapp.routes.blueprint import pages
+from webapp.routes.clock import task_clock
+from webapp.routes.reading import Reader, reading
+from webapp.routes.step_forms import Plan, Step, build_steps, first_values, plan, posted_values, with_proposal
+
+Values = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Somebody was faster: the sentence of a 409, who, and when."""
+
+    message: str
+    by: str
+    at: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a page is shown again: values refused, by step and field, or a conflict."""
+
+    problems: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    conflict: Conflict | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the answer."""
+        return 409 if self.conflict else 422 if self.problems else 200
+
+
+@pages.get("/tasks/<task_id>", endpoint="task")
+def task_page(task_id: str) -> ResponseReturnValue:
+    """Show an open task, or how it ended."""
+    with reading() as reader:
+        task = tasks.get(reader.ctx.connection, task_id)
+        if task is None:
+            return _done(reader, task_id)
+        incident = incidents.get(reader.ctx.connection, task["business_key"])
+        the_plan = _plan(reader, task)
+        values = with_proposal(reader, first_values(the_plan, incident, task["draft"]), incident)
+        return _page(reader, task, incident, the_plan, values, Trouble())
+
+
+@pages.post("/tasks/<task_id>")
+def complete(task_id: str) -> ResponseReturnValue:
+    """Complete the step and what is joined to it; a refusal shows the page again with everything typed."""
+    if "refresh" in request.form:
+        return _again(task_id, Trouble())
+    with reading() as reader:
+        task = tasks.get(reader.ctx.connection, task_id)
+        values = _typed(reader, task)[1] if task else {}
+    try:
+        done = verbs.complete_joined(
+            current_desk(), current_person(), task_id, values, _token(), key=request.form.get("key") or None
+        )
+    except InvalidStepError as refused:
+        return _again(task_id, Trouble({refused.element_id: refused.problems}))
+    except ConflictError as refused:
+        return _conflicted(task_id, refused)
+    except NotFoundError:
+        with reading() as reader:
+            return _done(reader, task_id, late=True)
+    return _onwards(done)
+
+
+def _onwards(done: verbs.Completed) -> ResponseReturnValue:
+    """To the next step if it is this person's at once, else to the list, saying what was done."""
+    with reading() as reader:
+        for task_id in done.opened:
+            task = tasks.get(reader.ctx.connection, task_id)
+            if task and task["assignee"] == reader.person.account:
+                flash("已完成，下一步接着办理。")
+                return redirect(url_for("pages.task", task_id=task_id), 303)
+    flash("事件单已关闭。" if done.ended else "已完成，已转到下一步。")
+    return redirect(url_for("pages.work"), 303)
+
+
+@pages.post("/tasks/<task_id>/draft")
+def draft(task_id: str) -> ResponseReturnValue:
+    """Keep what is typed; by button the page returns, by itself only the note beside the buttons changes."""
+    with reading() as reader:
+        task = tasks.get(reader.ctx.connection, task_id)
+        if task is None:
+            raise NotFoundError("这项工作已经办完，不再保存草稿。")
+        values = _typed(reader, task)[1]
+        at = reader.ctx.now
+    verbs.save_draft(current_desk(), current_person(), task_id, dict(values))
+    if request.headers.get("HX-Request"):
+        return render_template("saved.html", at=at)
+    flash("草稿已保存。")
+    return redirect(url_for("pages.task", task_id=task_id), 303)
+
+
+@pages.post("/tasks/<task_id>/fields")
+def fields(task_id: str) -> ResponseReturnValue:
+    """The forms again, for what is chosen now: dependent lists, computed facts, the proposed group."""
+    with reading() as reader:
+        task = tasks.get(reader.ctx.connection, task_id)
+        if task is None:
+            raise NotFoundError("这项工作已经办完。")
+        the_plan, values, incident = _typed(reader, task)
+        steps = build_steps(reader, the_plan, values, incident)
+    return render_template("step_fields.html", steps=steps)
+
+
+def _plan(reader: Reader, task: Record) -> Plan:
+    return plan(definitions.load_bundle(reader.ctx, task["bundle_id"]), task["element_id"])
+
+
+def _typed(reader: Reader, task: Record) -> tuple[Plan, dict[str, dict[str, Any]], Record]:
+    incident = incidents.get(reader.ctx.connection, task["business_key"])
+    the_plan = _plan(reader, task)
+    return the_plan, posted_values(reader, the_plan, request.form, incident), incident
+
+
+def _token() -> int:
+    text = request.form.get("token", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+def _again(task_id: str, trouble: Trouble) -> ResponseReturnValue:
+    """The page as it was typed, with what is wrong."""
+    with reading() as reader:
+        task = tasks.get(reader.ctx.connection, task_id)
+        if task is None:
+            return _done(reader, task_id, late=True)
+        the_plan, values, incident = _typed(reader, task)
+        return _page(reader, task, incident, the_plan, values, trouble)
+
+
+def _conflicted(task_id: str, refused: ConflictError) -> ResponseReturnValue:
+    with reading() as reader:
+        by = reader.accounts(refused.by).get(refused.by or "", refused.by or "")
+    return _again(task_id, Trouble(conflict=Conflict(str(refused), by, refused.at)))
+
+
+def _page(
+    reader: Reader, task: Record, incident: Record, the_plan: Plan, values: Values, trouble: Trouble
+) -> ResponseReturnValue:
+    steps = build_steps(reader, the_plan, values, incident, trouble.problems)
+    shown = {name for step in steps for name in (each.key for each in step.fields)}
+    others = [text for step in trouble.problems.values() for key, text in step.items() if key not in shown]
+    accounts = reader.accounts(incident["recorder"], incident["responsible_person"], task["assignee"])
+    context: dict[str, Any] = {
+        "task": task,
+        "incident": incident,
+        "steps": steps,
+        "heading": steps[0].title if len(steps) == 1 else _joined_heading(steps),
+        "primary": _primary(steps),
+        "all_fields": [each for step in steps for each in step.fields],
+        "other_problems": others,
+        "trouble": trouble,
+        "clock_now": task_clock(incident, reader.ctx.now),
+        "facts": facts.beside_form(reader, incident, accounts),
+        "holder": accounts.get(task["assignee"], task["assignee"]),
+        "group": reader.name("groups", task["candidate_group"]),
+        "may": _may(reader, task, incident),
+        "waiting": waiting_form.build(reader, incident),
+        "key": uuid.uuid4().hex,
+    }
+    return render_template("task.html", here="work", **context), trouble.status
+
+
+def _may(reader: Reader, task: Record, incident: Record) -> dict[str, bool]:
+    offered = tasks.as_offered(task)
+    found = {action: allowed(reader.person, action, task=offered) for action in ("complete", "claim", "release")}
+    return found | {action: allowed(reader.person, action, incident=incident) for action in ("hold", "resume")}
+
+
+def _joined_heading(steps: list[Step]) -> str:
+    numbers = [step.title.partition(" ")[0] for step in steps]
+    return f"{steps[0].title}（{'、'.join(numbers)} 一页办理）"
+
+
+def _primary(steps: list[Step]) -> str:
+    """The one button is named after what the page ends with."""
+    return steps[-1].submit
+
+
+def _done(reader: Reader, task_id: str, *, late: bool = False) -> ResponseReturnValue:
+    """Say how a task ended; with what was typed, where somebody was faster."""
+    ended = tasks.done(reader.ctx.connection, task_id)
+    if ended is None:
+        raise NotFoundError("没有这项工作，地址可能有误。")
+    try:
+        incident = incidents.get(reader.ctx.connection, ended["business_key"])
+    except EngineError:
+        incident = None
+    program = definitions.load_bundle(reader.ctx, ended["bundle_id"]).program
+    context = {
+        "step": program.elements[ended["element_id"]].name,
+        "ended": ended,
+        "by": reader.accounts(ended["actor"]).get(ended["actor"], ended["actor"]),
+        "incident": incident,
+        "late": late,
+        "typed": _typed_words() if late else [],
+    }
+    return render_template("task_done.html", here="work", **context), 409 if late else 200
+
+
+def _typed_words() -> list[tuple[str, str]]:
+    """What was typed, for copying: names of fields are good enough where the form is gone."""
+    skipped = {"csrf_token", "token", "key", "refresh"}
+    return [(name.partition(".")[2], text) for name, text in request.form.items() if name not in skipped and text]
