@@ -34,7 +34,6 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=extension.db.metadata,
         transactional_ddl=True,
-        render_as_batch=True,
         render_item=render_item,
         **arguments,
     )
