@@ -5,12 +5,11 @@ from __future__ import annotations
 from engine.context import Call, Context
 from engine.errors import InvalidValuesError, NotAllowedError
 from handlers import clocks, reference
-from handlers.records import incidents, moves, relations, rules
+from handlers.records import catalogue, incidents, moves, relations, rules
 from handlers.records.incidents import Fields, Incident
 from handlers.records.steps import incident_of, record, text, values_of
 from handlers.reference import Row
 
-SET_BY_SYSTEM = "system"
 AUTOMATIC = "C11"  # 超时自动关闭 (T-7)
 
 
@@ -72,7 +71,7 @@ def close(ctx: Context, call: Call) -> None:
     problems: dict[str, str] = {}
     if code is None:
         problems["close_code"] = "没有这个关闭代码"
-    elif code["set_by"].split() == [SET_BY_SYSTEM]:
+    elif code not in catalogue.close_codes_for_people(ctx):
         problems["close_code"] = f"“{code['name']}”只能由系统设置"
     elif _needs_problem(code) and not problem_ref:
         problems["close_code"] = f"以“{code['name']}”关闭前必须先建立问题单（手册 §5.1.12）"

@@ -14,6 +14,7 @@ from handlers.reference import Row
 # Kinds of groups (column kind of groups) that work on incidents; 支持组 is of kind expert (R043, R044).
 DISPATCH_KINDS = frozenset({"desk", "support", "local"})
 EXPERT_KIND = "expert"
+SET_BY_SYSTEM = "system"
 OPERATIONS = "operations"  # 运行组, from which 支持组 may be asked for help
 
 
@@ -39,6 +40,16 @@ def check_cause(ctx: Context, incident: Incident, cause: str | None) -> None:
         raise InvalidValuesError({"cause": "请选择故障根源分类"})
     if found["type"] and found["type"] != incident["type"]:
         raise InvalidValuesError({"cause": "所选根源不属于该事件的子类"})
+
+
+def causes_of(ctx: Context, incident: Incident) -> Sequence[Row]:
+    """The root causes of the incident's type, and those of all types (R210)."""
+    return [row for row in reference.rows(ctx, "causes") if row["type"] in ("", incident["type"])]
+
+
+def close_codes_for_people(ctx: Context) -> Sequence[Row]:
+    """The close codes that a person may choose; the others belong to the system (T-7)."""
+    return [row for row in reference.rows(ctx, "close_codes") if row["set_by"].split() != [SET_BY_SYSTEM]]
 
 
 def selectable_groups(ctx: Context, incident: Incident) -> Sequence[Row]:

@@ -18,7 +18,13 @@ def test_an_incident_runs_from_report_to_closure_with_one_responsible_at_each_st
     def look() -> None:
         found = house.incident(incident_id)
         seen.append(
-            (found["state"], found["stage"], found["responsible_role"], found["responsible_group"], found["responsible_person"])
+            (
+                found["state"],
+                found["stage"],
+                found["responsible_role"],
+                found["responsible_group"],
+                found["responsible_person"],
+            )
         )
 
     look()
