@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.check.model import Deployment, Node
+from engine.check.deployment import Deployment
+from engine.check.model import Node
 
 
 def around(node: Node, deployment: Deployment) -> Iterator[Node]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from engine.check.model import Deployment
+    from engine.check.deployment import Deployment
 
 Severity = Literal["error", "warning"]
 ERROR: Severity = "error"

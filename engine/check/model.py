@@ -5,7 +5,7 @@ Reading never fails: what a file lacks is empty here, and a rule says so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,19 +31,6 @@ NODES = ACTIVITIES | GATEWAYS | EVENTS
 FRAMES = frozenset({"subProcess", "adHocSubProcess", "transaction"})
 MAX_NODES = 400
 """Nodes in one process or frame that are looked at: keeps work that grows with the square small."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Keys in force already, so that a partial deployment can refer to them.
-
-    ``lanes`` is None where any lane name is right.
-    """
-
-    processes: Collection[str] = ()
-    decisions: Collection[str] = ()
-    forms: Collection[str] = ()
-    lanes: Collection[str] | None = None
 
 
 def local(element: etree._Element) -> str:
@@ -266,58 +253,6 @@ class BpmnFile:
         return Hit(self.place(element), {"name": name, "tag": local(element), **facts})
 
 
-@dataclass(eq=False)
-class Deployment:
-    """Everything that is checked together."""
-
-    operations: Collection[str] | None
-    known: Known
-    files: list[BpmnFile] = field(default_factory=list)
-    decisions: dict[str, Place] = field(default_factory=dict)
-    forms: dict[str, Place] = field(default_factory=dict)
-    again: list[tuple[Place, str, str]] = field(default_factory=list)
-    """Decision and form keys that were found a second time: where, key, first file."""
-
-    @cached_property
-    def scopes(self) -> list[Scope]:
-        """All scopes that are small enough to be looked at."""
-        return [scope for file in self.files for scope in file.scopes if not scope.too_many]
-
-    @cached_property
-    def processes(self) -> dict[str, Scope]:
-        """Processes of this deployment by key; the first of a name wins (K013 names the others)."""
-        found: dict[str, Scope] = {}
-        for file in self.files:
-            for scope in file.processes:
-                found.setdefault(scope.id, scope)
-        return found
-
-    @cached_property
-    def nodes(self) -> list[Node]:
-        """All nodes of all scopes."""
-        return [node for scope in self.scopes for node in scope.nodes.values()]
-
-    @cached_property
-    def called(self) -> dict[str, list[Node]]:
-        """The call activities by the process that they call."""
-        callers: dict[str, list[Node]] = {}
-        for node in self.of("callActivity"):
-            callers.setdefault(node.called, []).append(node)
-        return callers
-
-    def of(self, *types: str) -> Iterator[Node]:
-        """The nodes of these BPMN types."""
-        return (node for node in self.nodes if node.type in types)
-
-    def unseen(self, call: Node) -> bool:
-        """Whether ``call`` calls a process that is in force already and not part of this deployment."""
-        return call.called not in self.processes and call.called in self.known.processes
-
-    def target(self, call: Node) -> Scope | None:
-        """The process that a call activity calls, where it is part of this deployment."""
-        return self.processes.get(call.called)
-
-
 def properties_of(element: etree._Element) -> dict[str, str]:
     """The ``spiffworkflow:property`` pairs of an element; the first of a name wins."""
     found: dict[str, str] = {}
@@ -334,44 +269,3 @@ def property_elements(element: etree._Element) -> Iterator[etree._Element]:
 def extension(element: etree._Element, name: str) -> str:
     """The text of a ``spiffworkflow:`` extension element, such as ``messagePayload``."""
     return text_of(element.find(f"{B}extensionElements/{S}{name}"))
-
-
-def read_bpmn(name: str, root: etree._Element) -> BpmnFile:
-    """The file as scopes, nodes and flows."""
-    file = BpmnFile(name, root)
-    for kind in ("message", "error", "escalation", "signal"):
-        for element in own(root, kind):
-            file.declared.setdefault(element.get("id", ""), element)
-    todo: list[tuple[etree._Element, Node | None]] = [(element, None) for element in own(root, "process")]
-    while todo:
-        element, frame = todo.pop(0)
-        scope = Scope(element, element.get("id", ""), file, frame)
-        if frame is not None:
-            frame.inner = scope
-        file.scopes.append(scope)
-        _read_nodes(scope)
-        todo.extend((node.element, node) for node in scope.nodes.values() if node.type in FRAMES)
-    return file
-
-
-def _read_nodes(scope: Scope) -> None:
-    elements = [child for child in scope.element if local(child) in NODES and child.tag == B + local(child)]
-    scope.too_many = len(elements) > MAX_NODES
-    for element in elements[:MAX_NODES]:
-        node = Node(element, local(element), element.get("id", ""), scope)
-        scope.nodes.setdefault(node.id, node)
-    for node in scope.nodes.values():
-        host = scope.nodes.get(node.element.get("attachedToRef", "")) if node.type == "boundaryEvent" else None
-        if host is not None:
-            node.host = host
-            host.boundaries.append(node)
-    for element in own(scope.element, "sequenceFlow"):
-        source = scope.nodes.get(element.get("sourceRef", ""))
-        target = scope.nodes.get(element.get("targetRef", ""))
-        if source is None or target is None:
-            scope.loose.append(element)
-            continue
-        flow = Flow(element, element.get("id", ""), source, target)
-        scope.flows.append(flow)
-        source.outgoing.append(flow)
-        target.incoming.append(flow)

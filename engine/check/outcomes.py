@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Literal
 
-from engine.check.model import Deployment, Node, Scope
+from engine.check.deployment import Deployment
+from engine.check.model import Node, Scope
 from engine.check.texts import OUTCOME
 
 ANY: Literal["*"] = "*"

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from engine.check import documents, rules
+from engine.check.deployment import Deployment, Known
 from engine.check.findings import Finding, Place, judge_all
-from engine.check.model import Deployment, Known
 from engine.xml import LIMITS, XmlLimits
 
 __all__ = ["Limits", "check"]

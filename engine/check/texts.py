@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from engine.check.model import B, BpmnFile, Deployment, Node, S, local, text_of
+from engine.check.deployment import Deployment
+from engine.check.model import B, BpmnFile, Node, S, extension, local, text_of
 from engine.expressions import Expression, ExpressionError, compile_expression
 
 OUTCOME = "outcome"
@@ -94,3 +95,18 @@ def comparisons(expression: Expression) -> int:
     """How many comparisons ``expression`` makes."""
     tree = ast.parse(expression.text.strip(), mode="eval")
     return sum(len(node.ops) for node in ast.walk(tree) if isinstance(node, ast.Compare))
+
+
+def keys_written(deployment: Deployment) -> set[str]:
+    """The keys of process data that some element writes, or that a wait is addressed by (the start data bring them)."""
+    keys = {OUTCOME}
+    for node in deployment.nodes:
+        keys.update(value for name, value in node.properties.items() if name in ("result", "key"))
+        if node.loop is not None:
+            keys.update(item.get("id", "") for item in node.loop.iter(B + "inputDataItem", B + "outputDataItem"))
+            keys.update(ref.text or "" for ref in node.loop if local(ref) in ("loopDataInputRef", "loopDataOutputRef"))
+    for process in deployment.processes.values():
+        keys.update(process.inputs)
+    for file in deployment.files:
+        keys.update(extension(message, "messageVariable") for message in file.root.iterchildren(B + "message"))
+    return keys

@@ -6,11 +6,14 @@ K6 messages · K7 names that refer to something · K8 expressions and timers · 
 
 from engine.check.rules import (
     activities,
+    boundaries,
     calls,
     drawing,
     events,
     expressions,
+    faults,
     gateways,
+    lanes,
     messages,
     references,
     structure,
@@ -26,11 +29,15 @@ from engine.check.rules.files import (
     TOO_MUCH,
     UNKNOWN_KIND,
 )
+from engine.check.rules.tables import DECISION_REFUSED, FORM_REFUSED, ONE_DECISION
 
 __all__ = [
+    "DECISION_REFUSED",
     "DOCTYPE",
+    "FORM_REFUSED",
     "MALFORMED",
     "NOT_BPMN",
+    "ONE_DECISION",
     "TOO_DEEP",
     "TOO_LARGE",
     "TOO_MANY_ELEMENTS",
@@ -38,11 +45,14 @@ __all__ = [
     "TOO_MUCH",
     "UNKNOWN_KIND",
     "activities",
+    "boundaries",
     "calls",
     "drawing",
     "events",
     "expressions",
+    "faults",
     "gateways",
+    "lanes",
     "messages",
     "references",
     "structure",

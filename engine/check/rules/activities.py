@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, WARNING, Hit, Text, rule
-from engine.check.model import ACTIVITIES, BPMN, SPIFF, B, Deployment, Node, local
+from engine.check.model import ACTIVITIES, BPMN, SPIFF, B, Node, local
 
 _PREFIXES = {
     "http://camunda.org/schema/1.0/bpmn": "camunda",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, rule
 from engine.check.graph import loops
-from engine.check.model import B, Deployment, Node, Scope
+from engine.check.model import B, Node, Scope
 from engine.check.outcomes import ANY, ENTRY, Walk, ends, spoken
 from engine.check.texts import OUTCOME, Written, asked_outcomes
 

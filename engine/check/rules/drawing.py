@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, WARNING, Hit, Text, rule
-from engine.check.model import ACTIVITIES, BPMNDI, DC, TASKS, B, BpmnFile, Deployment, Node, local
+from engine.check.model import ACTIVITIES, BPMNDI, DC, TASKS, B, BpmnFile, Node, local
 
 MIN_WIDTH, MIN_HEIGHT = 118, 48
 MAX_SHAPES = 16

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, WARNING, Hit, Text, rule
-from engine.check.model import B, Deployment, extension, local
-from engine.check.texts import OUTCOME, Written, comparisons, conditions, payloads, times
+from engine.check.texts import Written, comparisons, conditions, keys_written, payloads, times
 from engine.expressions import ExpressionError
 from engine.spiff.instants import InstantError, parse_cycle, parse_duration, parse_instant
 
@@ -104,21 +104,6 @@ def constant_times_are_iso(deployment: Deployment) -> Iterator[Hit]:
             yield _hit(written, kind=written.kind, en=trouble)
 
 
-def _keys_written(deployment: Deployment) -> set[str]:
-    """The keys of process data that some element writes, or that a wait is addressed by (the start data bring them)."""
-    keys = {OUTCOME}
-    for node in deployment.nodes:
-        keys.update(value for name, value in node.properties.items() if name in ("result", "key"))
-        if node.loop is not None:
-            keys.update(item.get("id", "") for item in node.loop.iter(B + "inputDataItem", B + "outputDataItem"))
-            keys.update(ref.text or "" for ref in node.loop if local(ref) in ("loopDataInputRef", "loopDataOutputRef"))
-    for process in deployment.processes.values():
-        keys.update(process.inputs)
-    for file in deployment.files:
-        keys.update(extension(message, "messageVariable") for message in file.root.iterchildren(B + "message"))
-    return keys
-
-
 @rule(
     "K805",
     WARNING,
@@ -128,7 +113,7 @@ def _keys_written(deployment: Deployment) -> set[str]:
 )
 def names_are_written(deployment: Deployment) -> Iterator[Hit]:
     """Expressions read keys that somebody writes."""
-    written_keys = _keys_written(deployment)
+    written_keys = keys_written(deployment)
     texts = [each for _, each in conditions(deployment)] + [each for _, each in times(deployment)]
     for written in [*texts, *payloads(deployment)]:
         expression = written.compiled()

@@ -7,41 +7,42 @@ from collections.abc import Iterator
 
 from lxml import etree
 
+from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, declare, rule
-from engine.check.model import BPMN, NODES, BpmnFile, Deployment, local
+from engine.check.model import BPMN, NODES, BpmnFile, local
 
 MALFORMED = declare(
     "K001",
     ERROR,
-    what=Text("{zh}", "{en}"),
+    what=Text("文件不是可读的 XML：{zh}", "The file is no XML that can be read: {en}"),
     do=Text("请用建模工具重新保存此文件", "Save the file again with the editor"),
     why="Nothing can be read from it.",
 )
 DOCTYPE = declare(
     "K002",
     ERROR,
-    what=Text("{zh}", "{en}"),
+    what=Text("文件含有 DOCTYPE 声明", "The file has a DOCTYPE"),
     do=Text("请删除 DOCTYPE 声明", "Delete the DOCTYPE"),
     why="A document type can name other files and expand without end; BPMN and DMN need none.",
 )
 TOO_LARGE = declare(
     "K003",
     ERROR,
-    what=Text("文件{zh}", "The file has {en}"),
+    what=Text("文件太大：{zh}", "The file is too large: {en}"),
     do=Text("请拆分成多个流程", "Split it into several processes"),
     why="Work and memory of the check stay bounded.",
 )
 TOO_DEEP = declare(
     "K004",
     ERROR,
-    what=Text("{zh}", "The file has {en}"),
+    what=Text("元素嵌套太深：{zh}", "Elements are nested too deeply: {en}"),
     do=Text("请把内层子流程移到独立流程并调用", "Move inner sub-processes to called processes"),
     why="Work and memory of the check stay bounded; nobody can read such a diagram.",
 )
 TOO_MANY_ELEMENTS = declare(
     "K005",
     ERROR,
-    what=Text("文件{zh}", "The file has {en}"),
+    what=Text("元素太多：{zh}", "There are too many elements: {en}"),
     do=Text("请拆分成多个流程", "Split it into several processes"),
     why="Work and memory of the check stay bounded.",
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, rule
 from engine.check.graph import loops, onward
-from engine.check.model import Deployment
 
 
 @rule(

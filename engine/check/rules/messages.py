@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from engine.check.around import around
+from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, rule
-from engine.check.model import B, Deployment, Node, extension, properties_of
+from engine.check.model import B, Node, extension, properties_of
 from engine.check.texts import OUTCOME
 from engine.expressions import ExpressionError, compile_expression
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, WARNING, Hit, Text, rule
 from engine.check.graph import backward, loops, reach
-from engine.check.model import ACTIVITIES, NODES, B, Deployment, Node, Scope, local
+from engine.check.model import ACTIVITIES, NODES, B, Node, Scope, local
 
 _QUIET = frozenset(
     {

@@ -33,50 +33,50 @@ class El:
     drawn: tuple[int, int] | None = (118, 48)
 
 
-def el(tag: str, id: str, **more: object) -> El:  # noqa: A002 - BPMN's own word
+def el(tag: str, id: str, **more: object) -> El:
     """A node; unknown words become XML attributes."""
     known = {key: more.pop(key) for key in list(more) if key in El.__dataclass_fields__}
     return El(tag, id, attrs={key: str(value) for key, value in more.items()}, **known)  # type: ignore[arg-type]
 
 
-def start(id: str = "s", **more: object) -> El:  # noqa: A002
+def start(id: str = "s", **more: object) -> El:
     return el("startEvent", id, **more)
 
 
-def end(id: str = "e", outcome: str | None = None, **more: object) -> El:  # noqa: A002
+def end(id: str = "e", outcome: str | None = None, **more: object) -> El:
     if outcome is not None:
         more["props"] = {"outcome": outcome}
     return el("endEvent", id, **more)
 
 
-def user(id: str = "a", **more: object) -> El:  # noqa: A002
+def user(id: str = "a", **more: object) -> El:
     more.setdefault("props", {"form": "f"})
     return el("userTask", id, **more)
 
 
-def service(id: str = "w", **more: object) -> El:  # noqa: A002
+def service(id: str = "w", **more: object) -> El:
     more.setdefault("props", {"operation": "op"})
     return el("serviceTask", id, **more)
 
 
-def call(id: str = "c", called: str = "called", **more: object) -> El:  # noqa: A002
+def call(id: str = "c", called: str = "called", **more: object) -> El:
     return el("callActivity", id, calledElement=called, **more)
 
 
-def choice(id: str = "x", **more: object) -> El:  # noqa: A002
+def choice(id: str = "x", **more: object) -> El:
     """An exclusive gateway; ``default`` names its default flow."""
     return el("exclusiveGateway", id, **more)
 
 
-def catch(id: str, inner: str, **more: object) -> El:  # noqa: A002
+def catch(id: str, inner: str, **more: object) -> El:
     return el("intermediateCatchEvent", id, inner=inner, **more)
 
 
-def throw(id: str, inner: str = "", **more: object) -> El:  # noqa: A002
+def throw(id: str, inner: str = "", **more: object) -> El:
     return el("intermediateThrowEvent", id, inner=inner, **more)
 
 
-def border(id: str, host: str, inner: str, **more: object) -> El:  # noqa: A002
+def border(id: str, host: str, inner: str, **more: object) -> El:
     """A boundary event; it interrupts unless ``cancelActivity`` is "false"."""
     return el("boundaryEvent", id, attachedToRef=host, inner=inner, **more)
 
@@ -90,7 +90,7 @@ def about(message: str) -> str:
     return f'<bpmn:messageEventDefinition messageRef="{message}"/>'
 
 
-def message_(id: str, payload: str = "", variable: str = "", extra: str = "", mark: bool = False) -> str:  # noqa: A002
+def message_(id: str, payload: str = "", variable: str = "", extra: str = "", mark: bool = False) -> str:
     """The declaration of a message whose name is its id without ``M_``."""
     inner = f"<spiffworkflow:messagePayload>{escape(payload)}</spiffworkflow:messagePayload>" if payload else ""
     inner += f"<spiffworkflow:messageVariable>{variable}</spiffworkflow:messageVariable>" if variable else ""
@@ -98,7 +98,7 @@ def message_(id: str, payload: str = "", variable: str = "", extra: str = "", ma
     return f'<bpmn:message id="{id}" name="{id.removeprefix("M_")}">{here(id, mark)}{box}</bpmn:message>\n'
 
 
-def here(id: str, mark: bool = True) -> str:  # noqa: A002
+def here(id: str, mark: bool = True) -> str:
     return f"<!-- here: {id} -->" if mark else ""
 
 

@@ -1,0 +1,102 @@
+"""Everything that one check looks at together, and what may be taken as there already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from engine.check.findings import Place
+from engine.check.model import BpmnFile, Node, Scope
+from engine.decisions import Model, TableFinding, check_table
+from engine.forms import Form
+
+MAX_PROOFS = 60
+"""Decision files whose tables are proved complete and free of overlap in one check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Keys in force already, so that a partial deployment can refer to them.
+
+    ``lanes`` is None where any lane name is right.
+    """
+
+    processes: Collection[str] = ()
+    decisions: Collection[str] = ()
+    forms: Collection[str] = ()
+    lanes: Collection[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionFile:
+    """A DMN file, known by the one decision that no other in it requires."""
+
+    place: Place
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """A form with its place."""
+
+    place: Place
+    form: Form
+
+
+@dataclass(eq=False)
+class Deployment:
+    """Everything that is checked together."""
+
+    operations: Collection[str] | None
+    known: Known
+    files: list[BpmnFile] = field(default_factory=list)
+    decisions: dict[str, DecisionFile] = field(default_factory=dict)
+    forms: dict[str, FormFile] = field(default_factory=dict)
+    again: list[tuple[Place, str, str]] = field(default_factory=list)
+    """Decision and form keys that were found a second time: where, key, first file."""
+
+    @cached_property
+    def scopes(self) -> list[Scope]:
+        """All scopes that are small enough to be looked at."""
+        return [scope for file in self.files for scope in file.scopes if not scope.too_many]
+
+    @cached_property
+    def processes(self) -> dict[str, Scope]:
+        """Processes of this deployment by key; the first of a name wins (K013 names the others)."""
+        found: dict[str, Scope] = {}
+        for file in self.files:
+            for scope in file.processes:
+                found.setdefault(scope.id, scope)
+        return found
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        """All nodes of all scopes."""
+        return [node for scope in self.scopes for node in scope.nodes.values()]
+
+    @cached_property
+    def called(self) -> dict[str, list[Node]]:
+        """The call activities by the process that they call."""
+        callers: dict[str, list[Node]] = {}
+        for node in self.of("callActivity"):
+            callers.setdefault(node.called, []).append(node)
+        return callers
+
+    @cached_property
+    def proofs(self) -> list[tuple[DecisionFile, TableFinding]]:
+        """What stands against the first :data:`MAX_PROOFS` decision files: each proof is bounded, and their number."""
+        files = list(self.decisions.values())[:MAX_PROOFS]
+        return [(file, finding) for file in files for finding in check_table(file.model)]
+
+    def of(self, *types: str) -> Iterator[Node]:
+        """The nodes of these BPMN types."""
+        return (node for node in self.nodes if node.type in types)
+
+    def unseen(self, call: Node) -> bool:
+        """Whether ``call`` calls a process that is in force already and not part of this deployment."""
+        return call.called not in self.processes and call.called in self.known.processes
+
+    def target(self, call: Node) -> Scope | None:
+        """The process that a call activity calls, where it is part of this deployment."""
+        return self.processes.get(call.called)
