@@ -79,7 +79,7 @@ def _parser(target: Any = None) -> etree.XMLParser:
 
 def _refused(kind: Kind, line: int, limits: XmlLimits) -> XmlRefused:
     reasons: dict[Kind, tuple[str, str]] = {
-        "malformed": ("格式不正确", "not well-formed"),
+        "malformed": ("不是格式正确的 XML", "not well-formed XML"),
         "doctype": ("含有 DOCTYPE 声明", "it has a DOCTYPE"),
         "bytes": (f"超过 {limits.max_bytes} 字节", f"more than {limits.max_bytes} bytes"),
         "depth": (f"元素嵌套超过 {limits.max_depth} 层", f"elements nested deeper than {limits.max_depth}"),
@@ -91,7 +91,7 @@ def _refused(kind: Kind, line: int, limits: XmlLimits) -> XmlRefused:
 def _malformed(error: etree.XMLSyntaxError) -> XmlRefused:
     line = max(error.lineno or 1, 1)
     detail = (error.msg or "").strip()[:200]
-    return XmlRefused("malformed", line, f"{detail}", f"{detail}")
+    return XmlRefused("malformed", line, f"不是格式正确的 XML：{detail}", f"not well-formed XML: {detail}")
 
 
 def line_of(element: etree._Element) -> int:
@@ -116,4 +116,4 @@ def parse_xml(data: bytes, limits: XmlLimits = LIMITS) -> etree._Element:
     except etree.XMLSyntaxError as error:
         raise _malformed(error) from None
     except (ValueError, LookupError) as error:  # lxml's word for some impossible encodings
-        raise XmlRefused("malformed", 1, str(error), str(error)) from None
+        raise XmlRefused("malformed", 1, f"不是格式正确的 XML：{error}", f"not well-formed XML: {error}") from None

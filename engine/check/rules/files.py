@@ -14,7 +14,7 @@ from engine.check.model import BPMN, NODES, BpmnFile, local
 MALFORMED = declare(
     "K001",
     ERROR,
-    what=Text("文件不是可读的 XML：{zh}", "The file is no XML that can be read: {en}"),
+    what=Text("文件不能读取：{zh}", "The file cannot be read: {en}"),
     do=Text("请用建模工具重新保存此文件", "Save the file again with the editor"),
     why="Nothing can be read from it.",
 )
