@@ -161,14 +161,18 @@ class ParallelGateway(Noted, BpmnSpecMixin):  # type: ignore[misc]
 
     def _partners(self, my_task: Task) -> list[Task]:
         """One waiting token of every other incoming flow, the earliest of each."""
+        waiting = [
+            task
+            for task in my_task.workflow.tasks.values()
+            if task.task_spec is self and task._state == TaskState.WAITING and task is not my_task
+        ]
         taken = {my_task.parent.task_spec.name}
         partners = []
-        for task in list(my_task.workflow.tasks.values()):
-            if task.task_spec is self and task._state == TaskState.WAITING and task is not my_task:
-                source = task.parent.task_spec.name
-                if source not in taken:
-                    taken.add(source)
-                    partners.append(task)
+        for task in sorted(waiting, key=lambda token: token.last_state_change):
+            source = task.parent.task_spec.name
+            if source not in taken:
+                taken.add(source)
+                partners.append(task)
         return partners
 
     def _on_cancel(self, my_task: Task) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from engine import spiff
@@ -115,7 +116,7 @@ def flow(source: str, target: str, condition: str | None = None, id: str | None 
 
 
 def flows(*ids: str) -> str:
-    return "".join(flow(source, target) for source, target in zip(ids, ids[1:], strict=False))
+    return "".join(flow(source, target) for source, target in pairwise(ids))
 
 
 def outputs(*names: str, inputs: tuple[str, ...] = ()) -> str:
