@@ -18,7 +18,8 @@ MODULES = (serve, database, definitions, decisions, users, operations, demo, rep
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("lovem").setLevel(logging.INFO)
     parsed = make_parser().parse_args(arguments)
     try:
         return int(parsed.run(parsed))
