@@ -184,6 +184,10 @@ class Toy:
         row = self.task(element)
         return self.do(instances.complete, row.id, values, row.revision, actor=actor)
 
+    def complete_of(self, key: str, element: str, **values: Any) -> instances.Step:
+        row = self.task(element, business_key=key)
+        return self.do(instances.complete, row.id, values, row.revision)
+
     def to_approval(self, key: str = "7") -> int:
         instance_id = self.start("order", key)
         row = self.task("o_fill", instance_id=instance_id)
