@@ -7,7 +7,7 @@ finished, never repeated: moves and rejections are made while the record's own c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,7 +88,9 @@ class Driver:
     def __init__(self, desk: Desk, clock: Clock, people: Mapping[str, Person]) -> None:
         """``people`` acts for each group; the desk's clock must be ``clock``."""
         self._desk, self._clock, self._people = desk, clock, people
-        self._waits = _longest_waits(desk)
+        codes = _waiting_codes(desk)
+        self._waits = {code["key"]: duration(code["max"]) if code["max"] else LONGEST_WAIT for code in codes}
+        self._setters = {code["key"]: frozenset(code["set_by"].split()) for code in codes}
 
     def apply(self, event: Event, track: Track, tally: Tally) -> None:
         """Bring the incident to where the log says that it is after ``event``."""
@@ -121,7 +123,8 @@ class Driver:
 
     def _next_due(self) -> datetime | None:
         with self._desk.reading() as connection:
-            return connection.scalar(select(func.min(timer.c.due_at)))
+            due: datetime | None = connection.scalar(select(func.min(timer.c.due_at)))
+            return due
 
     # -- one event ----------------------------------------------------------------------------------------------
 
@@ -169,7 +172,7 @@ class Driver:
             way_out: dict[str, dict[str, Any]] = {"s2_9_accept": {"answer": "transfer"}}
             if task["element_id"] != "s2_9_accept":
                 way_out = self._values(event, row, "transfer")
-            self._complete(track, task, {**way_out, "s2_11_transfer": transfer})
+            self._complete(track, task, way_out | {"s2_11_transfer": transfer})
 
     def _reject(self, track: Track) -> None:
         """5.1 and 5.3: the user is not satisfied."""
@@ -182,9 +185,10 @@ class Driver:
     def _hold(self, track: Track, code: str, logged: str) -> None:
         if self._incident(track)["state"] == "waiting":
             return
-        actor = self._people["manager"]
-        if code == SYSTEM_ONLY_CODE:
-            actor = Person(SYSTEM, "系统", actor.groups, actor.roles)
+        # The log does not say who held it: the manager for each code that a person may set, else the system.
+        manager = self._people["manager"]
+        account = SYSTEM if code == SYSTEM_ONLY_CODE else manager.account
+        actor = Person(account, manager.name, manager.groups, manager.roles | self._setters[code])
         until = self._clock.now + self._waits[code]
         verbs.hold(self._desk, actor, track.incident_ids[-1], code, until, f"日志：{logged}")
 
@@ -293,8 +297,7 @@ class Driver:
             return connection.execute(select(incident).where(incident.c.id == track.incident_ids[-1])).mappings().one()
 
 
-def _longest_waits(desk: Desk) -> dict[str, timedelta]:
-    """How long each waiting code may last at most (T-6)."""
+def _waiting_codes(desk: Desk) -> Sequence[reference.Row]:
+    """The waiting codes in force (T-6)."""
     with desk.unit_of_work(SYSTEM) as ctx:
-        codes = reference.rows(ctx, "waiting_codes")
-    return {code["key"]: duration(code["max"]) if code["max"] else LONGEST_WAIT for code in codes}
+        return reference.rows(ctx, "waiting_codes")
