@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -117,9 +118,9 @@ def _count_attempt(ctx: Context, account: str) -> datetime | None:
         select(sign_in_failure).where(sign_in_failure.c.account == account).with_for_update()
     ).first()
     if row and row.locked_until and row.locked_until > ctx.now:
-        return row.locked_until  # type: ignore[no-any-return]
-    forgotten = row is None or row.failed_at <= ctx.now - FORGOTTEN_AFTER
-    failures = 1 if forgotten else row.failures + 1
+        return cast(datetime, row.locked_until)
+    remembered = row.failures if row and row.failed_at > ctx.now - FORGOTTEN_AFTER else 0
+    failures = remembered + 1
     values = {"failures": failures, "failed_at": ctx.now, "locked_until": _locked_until(failures, ctx.now)}
     upsert = sqlite_insert if ctx.connection.dialect.name == "sqlite" else postgres_insert
     statement = upsert(sign_in_failure).values(account=account, **values)
@@ -130,8 +131,8 @@ def _count_attempt(ctx: Context, account: str) -> datetime | None:
 def _locked_until(failures: int, now: datetime) -> datetime | None:
     if failures < FREE_FAILURES:
         return None
-    doublings = min(failures - FREE_FAILURES, 10)
-    return now + min(FIRST_LOCK * 2**doublings, LONGEST_LOCK)
+    doubled: timedelta = FIRST_LOCK * 2 ** min(failures - FREE_FAILURES, 10)
+    return now + min(doubled, LONGEST_LOCK)
 
 
 def _open_session(ctx: Context, account: str, lasts_for: timedelta) -> SignedIn:

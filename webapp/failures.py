@@ -114,8 +114,7 @@ def _answer(
     if wants_json():
         response = jsonify({"status": status, "title": title, "message": message} | (facts or {}))
     else:
-        names = [f"errors/{status}.html", "errors/error.html"]
-        page = render_template(names, status=status, title=title, message=message, error=error)
+        page = render_template("errors/error.html", status=status, title=title, message=message, error=error)
         response = Response(page, mimetype="text/html")
     response.status_code = status
     return response

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, literal, select, union_all, update
+from sqlalchemy import Connection, RowMapping, literal, select, union_all, update
 
 from engine.context import Context
 from engine.errors import EngineError, NotFoundError
@@ -28,7 +28,7 @@ def find(connection: Connection, account: str) -> Person:
     return with_groups(connection, row)
 
 
-def with_groups(connection: Connection, row: Mapping[str, Any]) -> Person:
+def with_groups(connection: Connection, row: RowMapping) -> Person:
     """The person of a row of the table person; one more SELECT."""
     account = row["account"]
     groups = select(literal("group").label("kind"), membership.c.group).where(membership.c.account == account)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from engine import instances, messages
 from engine.context import SYSTEM, Context, Handler
-from engine.errors import ConflictError, EngineError, InvalidValuesError, StepFailedError
+from engine.errors import ConflictError, EngineError, InvalidValuesError, NotFoundError, StepFailedError
 from engine.saving import MESSAGES
 from webapp.rights import Person
 
@@ -54,7 +55,7 @@ class Desk:
             self._mark_stuck(failure, account)
             raise
         if MESSAGES in notes:
-            self.pump()
+            self._pump_after_commit()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -71,7 +72,7 @@ class Desk:
             if not rows:
                 break
             for row in rows:
-                delivered += self.attempt(f"message {row.name}", lambda ctx, row=row: messages.deliver(ctx, row))
+                delivered += self.attempt(f"message {row.name}", partial(messages.deliver, message=row))
         return delivered
 
     def attempt(self, what: str, step: Callable[[Context], object]) -> bool:
@@ -111,11 +112,22 @@ class Desk:
                 raise BusyError("系统正忙，您的操作没有生效，请稍后重试。") from error
             raise
 
+    def _pump_after_commit(self) -> None:
+        # What was committed stays so, whatever becomes of its messages: the ticker delivers what is left over.
+        try:
+            self.pump()
+        except Exception:
+            log.exception("messages are left to the ticker")
+
     def _mark_stuck(self, failure: StepFailedError, account: str) -> None:
-        log.error("stuck: %s", failure, exc_info=failure)
+        log.error("%s", failure, exc_info=failure)
+        if failure.instance_id is None:
+            return  # a start: its instance and its record went with the roll-back, and the caller was told
         try:
             with self._transaction(account) as ctx:
                 instances.mark_stuck(ctx, failure)
+        except NotFoundError:
+            log.info("instance %s went with the roll-back", failure.instance_id)
         except Exception:
             log.exception("instance %s could not be marked stuck", failure.instance_id)
 

@@ -14,13 +14,13 @@ from sqlalchemy.exc import IntegrityError
 
 from engine import instances, messages, tasks
 from engine.context import Context
-from engine.errors import ConflictError, EngineError, NotAllowedError
+from engine.errors import ConflictError, EngineError, NotAllowedError, StepFailedError
 from engine.persistence import instance
 from handlers.records import incidents, relations, waiting
 from handlers.records.incidents import Incident
 from webapp.desk import idempotency
 from webapp.desk.core import Desk, given
-from webapp.desk.steps import Values, walk
+from webapp.desk.steps import Completed, LaterStepFailedError, Values, apart, walk
 from webapp.rights import Person, allowed
 
 PROCESS = "incident"
@@ -62,6 +62,8 @@ def report(
         if first := _reported_before(desk, actor, key):
             return first
         raise
+    except (LaterStepFailedError, StepFailedError):
+        return _report_apart(desk, actor, values, original)
 
 
 def _reported_before(desk: Desk, actor: Person, key: str | None) -> Reported | None:
@@ -73,18 +75,35 @@ def _reported_before(desk: Desk, actor: Person, key: str | None) -> Reported | N
 
 
 def _report(ctx: Context, actor: Person, values: Mapping[str, Values], original: int | None) -> Reported:
-    incident_id = relations.recur(ctx, incidents.get(ctx, original)) if original else incidents.create(ctx)
+    incident_id, first = _open(ctx, original)
+    return _reported(ctx, incident_id, walk(ctx, actor, first, first.token, _with_report(values)))
+
+
+def _report_apart(desk: Desk, actor: Person, values: Mapping[str, Values], original: int | None) -> Reported:
+    """The report kept, with its instance stuck at the step that cannot be carried out; raises its StepFailedError."""
+    with desk.unit_of_work(actor) as ctx:
+        incident_id, first = _open(ctx, original)
+    done = apart(desk, actor, first.id, first.token, _with_report(values))
+    with desk.unit_of_work(actor) as ctx:
+        return _reported(ctx, incident_id, done)
+
+
+def _open(ctx: Context, original: int | None) -> tuple[int, tasks.UserTask]:
+    """The record and the first task of a new instance."""
+    incident_id = incidents.create(ctx) if original is None else relations.recur(ctx, incidents.get(ctx, original))
     started = instances.start(ctx, PROCESS, str(incident_id), {"incident_id": incident_id, "outcome": REPORTED})
-    first = tasks.get(ctx, started.opened[0])
-    done = walk(ctx, actor, first, first.token, {IDENTIFY: {}, RECORD: {}, **values})
-    incident = incidents.get(ctx, incident_id)
-    if incident["number"] is None:
+    return incident_id, tasks.get(ctx, started.opened[0])
+
+
+def _with_report(values: Mapping[str, Values]) -> dict[str, Values]:
+    return {IDENTIFY: {}, RECORD: {}, **values}
+
+
+def _reported(ctx: Context, incident_id: int, done: Completed) -> Reported:
+    number = incidents.get(ctx, incident_id)["number"]
+    if number is None:
         raise EngineError("登记未完成：事件没有得到单号。")
-    return Reported(incident_id, incident["number"], done.opened[0] if done.opened else None)
-
-
-def _open_record(ctx: Context, original: int | None) -> int:
-    return incidents.create(ctx) if original is None else relations.recur(ctx, incidents.get(ctx, original))
+    return Reported(incident_id, number, done.opened[0] if done.opened else None)
 
 
 def comment(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from engine import instances, tasks
 from engine.context import Context
-from engine.errors import InvalidValuesError, NotAllowedError
+from engine.errors import InvalidValuesError, NotAllowedError, StepFailedError
+from webapp.desk.core import Desk
 from webapp.rights import Person, allowed
 
 Values = Mapping[str, Any]
@@ -21,6 +22,10 @@ class InvalidStepError(InvalidValuesError):
         """Nothing of the page was applied."""
         super().__init__(problems)
         self.element_id = element_id
+
+
+class LaterStepFailedError(Exception):
+    """A step after the first of a page could not be carried out: roll back, then go step by step (``apart``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +62,33 @@ def walk(ctx: Context, actor: Person, task: tasks.UserTask, token: int, values: 
             step = instances.complete(ctx, current.id, mine, token)
         except InvalidValuesError as refused:
             raise InvalidStepError(current.element.id, refused.problems) from refused
+        except StepFailedError as failure:
+            if done:
+                raise LaterStepFailedError from failure
+            raise
         done.append(current.element.id)
         current = _next(ctx, actor, step.opened, left)
         token = current.token if current else 0
     return Completed(step.instance_id, tuple(done), step.opened, step.completed)
+
+
+def apart(desk: Desk, actor: Person, task_id: str, token: int, values: Mapping[str, Values]) -> Completed:
+    """The steps of a page, each in a unit of work of its own, after ``walk`` failed at a later one.
+
+    What was typed is not lost: the steps before the failing one are done, and the instance is stuck at that one with
+    its values, to be retried. Raises its StepFailedError.
+    """
+    left = dict(values)
+    done: tuple[str, ...] = ()
+    while True:
+        with desk.unit_of_work(actor) as ctx:
+            task = tasks.get(ctx, task_id)
+            result = walk(ctx, actor, task, token, {task.element.id: left.pop(task.element.id, {})})
+            following = _next(ctx, actor, result.opened, left)
+        done += result.steps
+        if following is None:
+            return replace(result, steps=done)
+        task_id, token = following.id, following.token
 
 
 def check_right(actor: Person, action: str, task: tasks.UserTask) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -13,7 +13,7 @@ from engine.errors import ConflictError, EngineError, NotAllowedError, NotFoundE
 from webapp import people
 from webapp.desk import idempotency
 from webapp.desk.core import Desk
-from webapp.desk.steps import Completed, Values, check_right, walk
+from webapp.desk.steps import Completed, LaterStepFailedError, Values, apart, check_right, walk
 from webapp.rights import Person
 
 COMPLETE = "complete"
@@ -27,7 +27,7 @@ def complete(
     ``token`` is the task's revision when its page was made. ``key`` makes a second arrival return the first result.
     Raises NotAllowedError, ConflictError (somebody was faster; by whom and when), InvalidStepError, StepFailedError.
     """
-    return _complete(desk, actor, task_id, None, values, token, key)
+    return _complete(desk, actor, task_id, lambda task: {task.element.id: values}, token, key)
 
 
 def complete_joined(
@@ -36,17 +36,20 @@ def complete_joined(
     """Complete a task and the steps that follow it on the same page; ``values`` are by element id.
 
     A following step is completed if it opens, its values are given and the actor may. All or nothing: where a later
-    step's values are refused nothing is applied. Raises as ``complete`` does.
+    step's values are refused nothing is applied. Raises as ``complete`` does. Only where a later step cannot be carried
+    out at all (StepFailedError) the steps before it stay done, and the instance is stuck at it with what was typed.
     """
-    return _complete(desk, actor, task_id, values, {}, token, key)
+    try:
+        return _complete(desk, actor, task_id, lambda _task: values, token, key)
+    except LaterStepFailedError:
+        return apart(desk, actor, task_id, token, values)
 
 
 def _complete(
     desk: Desk,
     actor: Person,
     task_id: str,
-    joined: Mapping[str, Values] | None,
-    single: Values,
+    values_of: Callable[[tasks.UserTask], Mapping[str, Values]],
     token: int,
     key: str | None,
 ) -> Completed:
@@ -54,8 +57,7 @@ def _complete(
     try:
         with desk.unit_of_work(actor) as ctx:
             task = tasks.get(ctx, task_id)
-            values = {task.element.id: single} if joined is None else joined
-            done = walk(ctx, actor, task, token, values)
+            done = walk(ctx, actor, task, token, values_of(task))
             idempotency.remember(ctx, COMPLETE, key, done.as_json())
             return done
     except (ConflictError, NotFoundError, IntegrityError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from engine import instances, timers
 from engine.context import SYSTEM
@@ -30,7 +31,7 @@ def tick(desk: Desk) -> Ticked:
         with desk.unit_of_work(SYSTEM) as ctx:
             due = timers.claim_due(ctx, desk.node, BATCH, LEASE)
         for timer in due:
-            fired += desk.attempt(f"timer {timer.element_id}", lambda ctx, timer=timer: instances.fire(ctx, timer))
+            fired += desk.attempt(f"timer {timer.element_id}", partial(instances.fire, timer=timer))
         if len(due) < BATCH:
             break
     delivered = desk.pump()

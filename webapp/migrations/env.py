@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
@@ -16,7 +16,7 @@ OWN_TYPES = (Instant, Json, Duration)
 LOCK = 0x10_7E_3D  # any number that no other use of advisory locks takes
 
 
-def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Write the product's own column types by name into a generated migration."""
     if kind == "type" and isinstance(item, OWN_TYPES):
         autogen.imports.add(f"from {type(item).__module__} import {type(item).__name__}")
