@@ -27,6 +27,9 @@ NS = {
     "dc": "http://www.omg.org/spec/DD/20100524/DC",
     "di": "http://www.omg.org/spec/DD/20100524/DI",
 }
+Point = tuple[float, float]
+Part = tuple[Point, Point]
+Box = tuple[float, float, float, float]  # x, y, width, height
 LANES = ("客户", "服务台", "支持人员", "事件经理", "系统")  # from top to bottom
 
 
@@ -63,14 +66,14 @@ def _ask(decision: str, **inputs: Any) -> Any:
     return _model(decision).decide(decision, inputs).result
 
 
-def _drawn(path: Path) -> tuple[Any, dict[str, tuple[float, float, float, float]]]:
+def _drawn(path: Path) -> tuple[Any, dict[str, Box]]:
     """The diagram, and the box of each shape by the element's id."""
     root = etree.fromstring(path.read_bytes())
-    boxes = {}
+    boxes: dict[str, Box] = {}
     for shape in root.iterfind(".//bpmndi:BPMNShape", NS):
-        bounds = shape.find("dc:Bounds", NS)
-        assert bounds is not None
-        boxes[str(shape.get("bpmnElement"))] = tuple(float(bounds.get(side)) for side in ("x", "y", "width", "height"))
+        bounds: Any = shape.find("dc:Bounds", NS)
+        x, y, width, height = (float(bounds.get(side)) for side in ("x", "y", "width", "height"))
+        boxes[str(shape.get("bpmnElement"))] = (x, y, width, height)
     return root, boxes
 
 
@@ -159,15 +162,11 @@ def test_lines_run_straight_and_cross_neither_each_other_nor_a_step(path: Path) 
         assert [(a, b) for a, b in pairs if _cross(a, b)] == []
 
 
-Point = tuple[float, float]
-Part = tuple[Point, Point]
-
-
 def _line(edge: Any) -> list[Point]:
     return [(float(point.get("x")), float(point.get("y"))) for point in edge.iterfind("di:waypoint", NS)]
 
 
-def _through(part: Part, box: tuple[float, float, float, float]) -> bool:
+def _through(part: Part, box: Box) -> bool:
     (ax, ay), (bx, by) = part
     x, y, width, height = box
     return max(ax, bx) > x and min(ax, bx) < x + width and max(ay, by) > y and min(ay, by) < y + height
