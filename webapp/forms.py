@@ -69,7 +69,6 @@ class Field:
     rows: int = 3
     when: str = ""
     off: bool = False
-    tick: str = ""
     placeholder: str = ""
     input_mode: str = ""
     blank: str = "请选择"
@@ -138,7 +137,6 @@ def _field(form: Form, key: str, page: _Page) -> Field:
         rows=hints.get("rows", 3),
         when=_when(hints.get("showIf"), page.prefix),
         off=key not in page.shown,
-        tick=hints.get("tick", ""),
         placeholder=hints.get("placeholder")
         or ("15:20、11-23 15:20 或 -20（分钟前）" if widget == "date-time" else ""),
         input_mode={"number": "decimal", "phone": "tel"}.get(widget, ""),

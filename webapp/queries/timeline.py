@@ -13,12 +13,15 @@ from handlers.records.tables import comment, field_change, waiting_period
 from webapp.queries.rows import Record, records
 
 LIMIT = 400  # rows of each table; an incident with more shows its latest
-SHOWN_ELEMENTS = ("userTask", "receiveTask", "boundaryEvent", "intermediateCatchEvent")
+SHOWN = ("userTask", "serviceTask", "businessRuleTask", "receiveTask", "boundaryEvent", "intermediateCatchEvent")
 
 
 @dataclass(slots=True)
 class Event:
-    """One thing that somebody did. ``kind`` is step, comment, hold, resume, decision or change."""
+    """One thing that somebody did. ``kind`` is step, comment, hold, resume or change.
+
+    ``changes`` are the facts that it changed, ``decisions`` the answers of rules that it asked for.
+    """
 
     kind: str
     at: datetime
@@ -28,36 +31,34 @@ class Event:
     element_id: str | None = None
     row: Record | None = None
     changes: list[Record] = field(default_factory=list)
+    decisions: list[Record] = field(default_factory=list)
 
 
 def events(connection: Connection, incident_id: int, instance_ids: Sequence[int]) -> list[Event]:
-    """The events of an incident and its process instances; field changes hang on the act that made them."""
-    found = [
-        *_steps(connection, instance_ids),
-        *_decisions(connection, instance_ids),
-        *_comments(connection, incident_id),
-        *_waitings(connection, incident_id),
-    ]
-    found += _hang_on(found, _changes(connection, incident_id))
-    return sorted(found, key=lambda event: (event.at, _WEIGHT[event.kind], event.order), reverse=True)
+    """The events of an incident and its process instances, each with the changes and decisions that belong to it."""
+    steps = _steps(connection, instance_ids)
+    acts = [*steps, *_comments(connection, incident_id), *_waitings(connection, incident_id)]
+    changes = _changes(connection, incident_id)
+    decisions = _decisions(connection, instance_ids)
+    alone = _hang_on(acts, changes, decisions)
+    return sorted([*acts, *alone], key=lambda event: (event.at, _WEIGHT[event.kind], event.order), reverse=True)
 
 
-_WEIGHT = {"step": 0, "change": 1, "comment": 1, "hold": 1, "resume": 1, "decision": 2}
+_WEIGHT = {"step": 0, "change": 1, "comment": 1, "hold": 1, "resume": 1}
 
 
 def _steps(connection: Connection, instance_ids: Sequence[int]) -> list[Event]:
     c = history.c
-    query = select(history).where(c.instance_id.in_(instance_ids), c.element_type.in_(SHOWN_ELEMENTS))
+    query = select(history).where(c.instance_id.in_(instance_ids), c.element_type.in_(SHOWN))
     rows = records(connection.execute(query.order_by(c.id.desc()).limit(LIMIT)))
     return [Event("step", r["left_at"], r["actor"], r["id"], r["on_behalf_of"], r["element_id"], r) for r in rows]
 
 
-def _decisions(connection: Connection, instance_ids: Sequence[int]) -> list[Event]:
+def _decisions(connection: Connection, instance_ids: Sequence[int]) -> list[Record]:
     c = decision_log.c
     columns = (*decision_log.columns, definition.c.name, definition.c.key, definition.c.version)
     query = select(*columns).join(definition, definition.c.id == c.definition_id).where(c.instance_id.in_(instance_ids))
-    rows = records(connection.execute(query.order_by(c.id.desc()).limit(LIMIT)))
-    return [Event("decision", r["decided_at"], "system", r["id"], None, r["element_id"], r) for r in rows]
+    return records(connection.execute(query.order_by(c.id.desc()).limit(LIMIT)))[::-1]
 
 
 def _comments(connection: Connection, incident_id: int) -> list[Event]:
@@ -84,19 +85,22 @@ def _changes(connection: Connection, incident_id: int) -> list[Record]:
     return records(connection.execute(query))[::-1]
 
 
-def _hang_on(acts: Sequence[Event], changes: Sequence[Record]) -> list[Event]:
-    """Give each change to the act of the same instant and step; those of no act become events of their own."""
-    by_place: dict[tuple[datetime, str | None], Event] = {}
-    for act in acts:
-        if act.kind != "decision":
-            by_place.setdefault((act.at, act.element_id), act)
-    latest = {act.at: act for act in acts if act.kind == "step"}
-    alone: dict[tuple[datetime, str, str | None], Event] = {}
+def _hang_on(acts: Sequence[Event], changes: Sequence[Record], decisions: Sequence[Record]) -> list[Event]:
+    """Give each row to the act of the same instant and step; rows of no act become events of their own."""
+    places: dict[tuple[datetime, str | None], Event] = {}
+    for act in sorted(acts, key=lambda event: event.order):
+        places.setdefault((act.at, act.element_id), act)
+    alone: list[Event] = []
+
+    def cause(row: Record, at: datetime, actor: str) -> Event:
+        place = (at, row["element_id"])
+        if place not in places:
+            places[place] = Event("change", at, actor, row["id"], row.get("on_behalf_of"), row["element_id"], row)
+            alone.append(places[place])
+        return places[place]
+
     for row in changes:
-        at, element_id = row["at"], row["element_id"]
-        cause = by_place.get((at, element_id)) or (latest.get(at) if element_id else None)
-        if cause is None:
-            own = Event("change", at, row["actor"], row["id"], row["on_behalf_of"], element_id, row)
-            cause = alone.setdefault((at, row["actor"], element_id), own)
-        cause.changes.append(row)
-    return list(alone.values())
+        cause(row, row["at"], row["actor"]).changes.append(row)
+    for row in decisions:
+        cause(row, row["decided_at"], "system").decisions.append(row)
+    return alone

@@ -89,10 +89,15 @@ def _sentence(target: timedelta, spent: timedelta, *, stopped: bool, waiting: bo
         return "over", f"超时 {over}" if stopped else f"已暂停，已超 {over}" if waiting else f"已超 {over}"
     if stopped:
         return "met", f"用时 {duration(spent, up=True)}"
-    left = duration(target - spent)
+    left = _spaced(duration(target - spent))
     if waiting:
-        return "pause", f"已暂停，剩余 {left}"
-    return ("warn" if spent >= target * WARN_SHARE else "run"), f"剩余 {left}"
+        return "pause", f"已暂停，剩余{left}"
+    return ("warn" if spent >= target * WARN_SHARE else "run"), f"剩余{left}"
+
+
+def _spaced(words: str) -> str:
+    """One space between a word and a number, none between words."""
+    return f" {words}" if words[0].isdigit() else words
 
 
 def _within(found: clocks.Clock, periods: Sequence[Period], now: datetime) -> list[Period]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from flask import Flask, Response, g, request, url_for
 
+from engine.context import Context
+from handlers import reference
 from webapp.current import current_desk, current_settings, person_or_none
 from webapp.queries import work
 from webapp.queries.work import COUNT_TO
@@ -84,8 +86,16 @@ def _frame() -> dict[str, Any]:
         "menu": _menu(person),
         "bottom": _bottom(person, may_report),
         "may_report": may_report,
-        "post_words": "",
+        "post_words": _post_words(person),
     }
+
+
+def _post_words(person: Person) -> str:
+    """The groups in which somebody stands, as the top bar shows them."""
+    with current_desk().reading() as connection:
+        ctx = Context(connection=connection, now=_now(), actor=person.account, handlers={})
+        names = [reference.name(ctx, "groups", group) for group in sorted(person.groups)]
+    return "、".join(names)
 
 
 def _menu(person: Person) -> list[MenuItem]:

@@ -70,7 +70,7 @@ def diagram(bundle: Bundle, shown: int, history: Sequence[str], tasks: Sequence[
         return None
     inside = {id_ for id_, element in bundle.program.elements.items() if element.process_id in keys}
     live = [task["element_id"] for task in tasks if task["element_id"] in inside]
-    took = [id_ for id_ in dict.fromkeys(history) if id_ in inside and id_ not in live]
+    took = [id_ for id_ in history if id_ in inside]
     return Diagram(min(keys), took, live, "现在在这里")
 
 

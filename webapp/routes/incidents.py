@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -11,10 +11,11 @@ from flask.typing import ResponseReturnValue
 
 from engine import definitions
 from engine.bundles import Bundle
-from engine.errors import EngineError, NotFoundError
+from engine.errors import ConflictError, EngineError, NotAllowedError, NotFoundError
 from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.queries import incidents, keyset, tasks, timeline
+from webapp.queries.rows import Record
 from webapp.rights import allowed
 from webapp.routes import facts, incident_view, story, waiting_form
 from webapp.routes.blueprint import pages
@@ -68,7 +69,7 @@ def _page(key: str, trouble: Mapping[str, str] | None, status: int) -> ResponseR
             "clocks": _clocks(reader, incident),
             "stages": incident_view.stages(reader, incident, bundle, events),
             "shown": shown,
-            "diagram": _diagram(bundle, shown, events, open_tasks, reader, running),
+            "diagram": _diagram(reader, bundle, shown, open_tasks, [row["id"] for row in running]),
             "standing": incident_view.standing(reader, open_tasks, accounts),
             "tasks": [task for task in open_tasks if _may_do(reader, task)],
             "responsible": _responsible(reader, incident, accounts),
@@ -103,11 +104,11 @@ def _clocks(reader: Reader, incident: Mapping[str, Any]) -> list[Any]:
 
 
 def _diagram(
-    bundle: Bundle | None, shown: int, events: list[timeline.Event], open_tasks: list[Any], reader: Reader, running: Any
+    reader: Reader, bundle: Bundle | None, shown: int, open_tasks: Sequence[Record], instance_ids: Sequence[int]
 ) -> incident_view.Diagram | None:
     if bundle is None:
         return None
-    took = incidents.path_taken(reader.ctx.connection, [row["id"] for row in running])
+    took = incidents.path_taken(reader.ctx.connection, instance_ids)
     return incident_view.diagram(bundle, shown, took, open_tasks)
 
 
@@ -191,8 +192,6 @@ def _act(key: str, verb: Any, done: str) -> ResponseReturnValue:
 
 def is_form_problem(refused: EngineError) -> bool:
     """Whether somebody who filled in a form can mend it there."""
-    from engine.errors import ConflictError, NotAllowedError
-
     return not isinstance(refused, ConflictError | NotAllowedError | NotFoundError)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -11,7 +12,8 @@ from flask.typing import ResponseReturnValue
 
 from engine import definitions
 from engine.bundles import Bundle
-from engine.errors import NotAllowedError
+from engine.errors import InvalidValuesError, NotAllowedError
+from engine.forms import Form, validate
 from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.desk import InvalidStepError
@@ -22,6 +24,7 @@ from webapp.rights import allowed
 from webapp.routes.blueprint import pages
 from webapp.routes.choices import reference_choices
 from webapp.routes.reading import Reader, reading
+from webapp.routes.step_forms import split_section
 
 # The customer master's columns under the names of the form's fields.
 CUSTOMER_FIELDS = {
@@ -36,6 +39,25 @@ CUSTOMER_FIELDS = {
     "email": "email",
     "served": "served",
 }
+# The whole call on one screen: narrower than the forms are when they stand alone.
+DENSE: Mapping[str, dict[str, Any]] = {
+    "staff_number": {"col": 3},
+    "customer_name": {"col": 3},
+    "department": {"col": 3},
+    "phone": {"col": 3},
+    "mobile": {"col": 3},
+    "extension": {"col": 3},
+    "location": {"col": 3},
+    "email": {"col": 3},
+    "served": {"col": 3},
+    "occurred_at": {"col": 6},
+    "summary": {"col": 12},
+    "details": {"col": 12, "rows": 2},
+    "service_effect": {"col": 6, "rows": 2},
+    "affected_departments": {"col": 3},
+    "configuration_items": {"col": 3},
+}
+ORDER = ("staff_number", "customer_name", "department", "phone", "mobile", "extension", "location")
 Values = Mapping[str, Mapping[str, Any]]
 
 
@@ -83,7 +105,7 @@ def _bundle(reader: Reader) -> Bundle:
     return definitions.bundle_for(reader.ctx, PROCESS)
 
 
-def _forms(bundle: Bundle) -> dict[str, Any]:
+def _forms(bundle: Bundle) -> dict[str, Form]:
     elements = bundle.program.elements
     return {step: bundle.forms[elements[step].properties["form"]].form for step in (IDENTIFY, RECORD)}
 
@@ -106,10 +128,7 @@ def _all_problems(values: Values, refused: InvalidStepError) -> dict[str, dict[s
     return found
 
 
-def _problems_of(form: Any, values: Mapping[str, Any]) -> dict[str, str]:
-    from engine.errors import InvalidValuesError
-    from engine.forms import validate
-
+def _problems_of(form: Form, values: Mapping[str, Any]) -> dict[str, str]:
     try:
         validate(form, dict(values))
     except InvalidValuesError as refused:
@@ -133,7 +152,7 @@ def _page(reader: Reader, values: Values, problems: Mapping[str, Mapping[str, st
     others = [text for step, each in problems.items() for key, text in each.items() if (step, key) not in shown]
     context: dict[str, Any] = {
         "source": next(field for field in fields[RECORD] if field.key == "source"),
-        "customer": fields[IDENTIFY],
+        "customer": sorted(fields[IDENTIFY], key=_place),
         "source_fields": [field for field in fields[RECORD] if "source" in field.when],
         "event_fields": [field for field in fields[RECORD] if "source" not in field.when and field.key != "source"],
         "all_fields": listed,
@@ -142,7 +161,7 @@ def _page(reader: Reader, values: Values, problems: Mapping[str, Mapping[str, st
         "found": found,
         "who": request.form.get("who", ""),
         "key": request.form.get("key") or uuid.uuid4().hex,
-        "steps": [bundle.program.elements[step] for step in (IDENTIFY, RECORD)],
+        "steps": [_words(bundle, step) for step in (IDENTIFY, RECORD)],
         "next_field": input_name(RECORD, "summary"),
         "mine": work.recorded(reader.ctx.connection, reader.person).rows[:5],
     }
@@ -150,9 +169,9 @@ def _page(reader: Reader, values: Values, problems: Mapping[str, Mapping[str, st
 
 
 def _fields(
-    reader: Reader, form: Any, values: Values, problems: Mapping[str, Mapping[str, str]], step: str
+    reader: Reader, form: Form, values: Values, problems: Mapping[str, Mapping[str, str]], step: str
 ) -> list[Field]:
-    return build_fields(
+    fields = build_fields(
         form,
         values.get(step, {}),
         zone=reader.zone,
@@ -160,6 +179,18 @@ def _fields(
         problems=problems.get(step),
         prefix=step,
     )
+    return [replace(field, **DENSE.get(field.key, {})) for field in fields]
+
+
+def _words(bundle: Bundle, step: str) -> tuple[str, str, str]:
+    """Name, purpose and handbook section of a step."""
+    element = bundle.program.elements[step]
+    purpose, section = split_section(element.documentation or "", element.properties.get("section", ""))
+    return element.name or "", purpose, section
+
+
+def _place(field: Field) -> int:
+    return ORDER.index(field.key) if field.key in ORDER else len(ORDER)
 
 
 def _found(reader: Reader, text: str) -> list[dict[str, Any]]:

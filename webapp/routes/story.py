@@ -1,39 +1,38 @@
-"""The timeline in words: who did what, what changed, which rule row answered."""
+"""The timeline in words: who did what, what changed, which row of which rule answered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from engine.spiff import Program
 from webapp.queries import rules
+from webapp.queries.rows import Record
 from webapp.queries.timeline import Event
+from webapp.routes.answers import answer_words
 from webapp.routes.labels import LABELS
 from webapp.routes.reading import Reader
 from webapp.routes.words import duration
 
 CANCELLED = "cancelled"
+BY_PEOPLE = "userTask"
 CHANNELS = {"phone": "电话", "mail": "邮件", "sms": "短信", "visit": "上门"}
-COMMENTS = {"note": ("补充说明", "message"), "supplement": ("用户补充信息（1.3）", "message")}
 OUTCOMES = {
     "accept": "受理",
     "transfer": "转派",
     "return": "退回服务台",
     "solution": "找到方案",
     "none": "没有找到方案",
-    "True": "是",
-    "False": "否",
 }
-# First values that only repeat what the facts on the page say: no line each in the timeline.
-TOLD_ELSEWHERE = {"1.2", "1.4"}
-QUIET = {"stage", "held_state", "responsible_role", "number", "recorder", "recorder_group", "customer_id", "served"}
+# The first values of these steps are the facts of the page itself: they are not repeated line by line.
+INTAKE = ("1.2", "1.4")
+TOLD_BY_RULES = {"priority", "urgency"}  # where the rule's own line says it and nothing stood there before
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A fact before and after, in words."""
+    """A fact before and after, or a rule's answer, in words."""
 
     label: str
     old: str
@@ -54,127 +53,101 @@ class Entry:
     changes: Sequence[Change] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one kind of event says of itself."""
+
+    text: str
+    icon: str
+    tone: str = ""
+    say: str = ""
+
+
 def tell(reader: Reader, events: Sequence[Event], program: Program | None) -> list[Entry]:
-    """Every event as a line; steps that only opened and closed without a person are left out."""
-    accounts = reader.accounts(*(event.actor for event in events), *(event.on_behalf_of for event in events))
-    accounts |= reader.accounts(*_people_in(events))
-    entries = [_entry(reader, event, program, accounts) for event in events]
-    return [entry for entry in entries if entry is not None]
+    """Every event as a line; steps of the system that neither changed nor decided anything are left out."""
+    accounts = reader.accounts(*_people_in(events))
+    told = [(event, _TELL[event.kind](reader, event, program)) for event in events]
+    return [_entry(reader, event, words, accounts) for event, words in told if words is not None]
 
 
-def _people_in(events: Sequence[Event]) -> list[str]:
-    rows = [row for event in events for row in event.changes if row["field"] == "responsible_person"]
-    return [value for row in rows for value in (row["old"], row["new"]) if isinstance(value, str)]
+def _people_in(events: Sequence[Event]) -> list[str | None]:
+    changed = [row for event in events for row in event.changes if row["field"] == "responsible_person"]
+    values = [value for row in changed for value in (row["old"], row["new"]) if isinstance(value, str)]
+    return [*values, *(event.actor for event in events), *(event.on_behalf_of for event in events)]
 
 
-def _entry(reader: Reader, event: Event, program: Program | None, accounts: Mapping[str, str]) -> Entry | None:
-    tell_kind = {
-        "step": _step,
-        "decision": _decision,
-        "comment": _comment,
-        "hold": _hold,
-        "resume": _resume,
-        "change": _change,
-    }[event.kind]
-    told = tell_kind(reader, event, program)
-    if told is None:
-        return None
-    text, icon, tone, say = told
-    changes = _changes(reader, event, text, accounts)
-    if event.kind == "change" and not changes:
-        return None
+def _entry(reader: Reader, event: Event, told: Told, accounts: Mapping[str, str]) -> Entry:
+    reasons = [row["reason"] for row in event.changes if row["reason"]] if not event.decisions else []
     return Entry(
         at=event.at,
-        icon=icon,
-        tone=tone,
-        text=text,
-        who=accounts.get(event.actor, event.actor),
+        icon=told.icon,
+        tone=told.tone,
+        text=told.text,
+        who="系统" if _by_system(event) else accounts.get(event.actor, event.actor),
         on_behalf_of=accounts.get(event.on_behalf_of or "", event.on_behalf_of or ""),
-        say=say or _reason(event),
-        changes=changes,
+        say=told.say or (reasons[0] if reasons else ""),
+        changes=[*_decided(reader, event), *_changed(reader, event, told.text, accounts)],
     )
 
 
-Told = tuple[str, str, str, str] | None
+def _by_system(event: Event) -> bool:
+    return event.kind == "step" and event.row is not None and event.row["element_type"] != BY_PEOPLE
 
 
-def _step(_reader: Reader, event: Event, program: Program | None) -> Told:
-    assert event.row is not None  # noqa: S101
-    name = _name(program, event.element_id)
-    if event.row["element_type"] != "userTask":
-        return (f"{name}", "clock", "", "") if name and event.row["outcome"] else None
-    if event.row["outcome"] == CANCELLED:
-        return f"{name} 已取消", "x", "", ""
-    result = OUTCOMES.get(str(event.row["outcome"]), "")
-    icon = "phone" if name.startswith("1.") else "check"
-    return f"完成 {name}" + (f"：{result}" if result else ""), icon, "", ""
+def _step(_reader: Reader, event: Event, program: Program | None) -> Told | None:
+    row, name = _row(event), _name(program, event.element_id)
+    if row["element_type"] != BY_PEOPLE:
+        speaks = bool(event.decisions or event.changes)
+        if row["element_type"].endswith("Event"):
+            return Told(name, "clock", "warn") if name else None
+        return Told(name, "table" if event.decisions else "robot") if name and speaks else None
+    if row["outcome"] == CANCELLED:
+        return Told(f"{name}：已取消", "x")
+    result = OUTCOMES.get(str(row["outcome"]), "")
+    icon = "phone" if name.startswith(INTAKE) else "check"
+    return Told(f"完成 {name}" + (f"：{result}" if result else ""), icon, "ok" if name.startswith("5.5") else "")
 
 
-def _decision(reader: Reader, event: Event, _program: Program | None) -> Told:
-    row = event.row
-    assert row is not None  # noqa: S101
-    numbers = rules.row_numbers(reader.ctx, row["definition_id"])
-    found = [str(numbers[each]) for each in row["row_ids"] if each in numbers]
-    where = f"，第 {'、'.join(found)} 行" if found else ""
-    return f"规则“{row['name']}”（第 {row['version']} 版{where}）得出 {_answer(reader, row)}", "table", "", ""
-
-
-def _answer(reader: Reader, row: Mapping[str, Any]) -> str:
-    outputs = row["outputs"]
-    pairs = outputs.items() if isinstance(outputs, dict) else [("", outputs)]
-    words = []
-    for key, value in pairs:
-        if isinstance(value, bool):
-            words.append("是" if value else "否")
-        elif key == "group" or row["key"] == "dispatch":
-            words.append(reader.name("groups", str(value)) if value else "")
-        else:
-            words.append(_span_words(key, value))
-    return "、".join(word for word in words if word)
-
-
-_TARGETS = {"response": "响应", "acceptance": "受理", "restoration": "恢复", "closure": "关闭"}
-
-
-def _span_words(key: str, value: Any) -> str:
-    from handlers.clocks import duration as read
-
-    text = str(value)
-    if key in _TARGETS:
-        try:
-            return f"{_TARGETS[key]} {duration(read(text))}"
-        except ValueError:
-            return f"{_TARGETS[key]} {text}"
-    return text
-
-
-def _comment(_reader: Reader, event: Event, _program: Program | None) -> Told:
-    row = event.row
-    assert row is not None  # noqa: S101
+def _comment(_reader: Reader, event: Event, _program: Program | None) -> Told | None:
+    row = _row(event)
     if row["kind"] == "contact":
-        return f"与用户沟通（{CHANNELS.get(row['channel'], row['channel'] or '其他')}）", "phone", "", row["text"]
-    text, icon = COMMENTS.get(row["kind"], COMMENTS["note"])
-    return text, icon, "", row["text"]
+        return Told(f"与用户沟通（{CHANNELS.get(row['channel'], '其他方式')}）", "phone", say=row["text"])
+    return Told("1.3 补充用户提供的信息" if row["kind"] == "supplement" else "补充说明", "message", say=row["text"])
 
 
-def _hold(reader: Reader, event: Event, _program: Program | None) -> Told:
-    row = event.row
-    assert row is not None  # noqa: S101
-    until = reader.moment(row["expected_end"])
+def _hold(reader: Reader, event: Event, _program: Program | None) -> Told | None:
+    row = _row(event)
     words = reader.name("waiting_codes", row["code"])
-    return f"等待 {row['code']} {words}，预计到 {until}", "player-pause", "", row["reason"]
+    until = reader.moment(row["expected_end"])
+    return Told(f"等待 {row['code']} {words}，预计到 {until}", "player-pause", say=row["reason"])
 
 
-def _resume(reader: Reader, event: Event, _program: Program | None) -> Told:
-    row = event.row
-    assert row is not None  # noqa: S101
+def _resume(_reader: Reader, event: Event, _program: Program | None) -> Told | None:
+    row = _row(event)
     lasted = duration(row["ended_at"] - row["began_at"])
-    return f"结束等待 {row['code']}，共 {lasted}", "player-play", "", row["end_reason"] or ""
+    return Told(f"结束等待 {row['code']}，共 {lasted}", "player-play", say=row["end_reason"] or "")
 
 
-def _change(_reader: Reader, event: Event, program: Program | None) -> Told:
+def _change(_reader: Reader, event: Event, program: Program | None) -> Told | None:
+    if not event.decisions and all(row["old"] is None for row in event.changes) and event.element_id is None:
+        return Told("接到请求", "phone")  # the record's first values
     name = _name(program, event.element_id)
-    return (f"{name}" if name else "修改事件信息"), ("robot" if event.actor == "system" else "pencil"), "", ""
+    return Told(name or "修改事件信息", "robot" if event.actor == "system" else "pencil")
+
+
+_TELL: Mapping[str, Callable[[Reader, Event, Program | None], Told | None]] = {
+    "step": _step,
+    "comment": _comment,
+    "hold": _hold,
+    "resume": _resume,
+    "change": _change,
+}
+
+
+def _row(event: Event) -> Record:
+    if event.row is None:
+        raise ValueError(f"an event of kind {event.kind} has its row")
+    return event.row
 
 
 def _name(program: Program | None, element_id: str | None) -> str:
@@ -183,30 +156,25 @@ def _name(program: Program | None, element_id: str | None) -> str:
     return program.elements[element_id].name or ""
 
 
-def _reason(event: Event) -> str:
-    reasons = [row["reason"] for row in event.changes if row["reason"]]
-    return reasons[0] if reasons else ""
+def _decided(reader: Reader, event: Event) -> list[Change]:
+    """One line for each rule that answered: its name, the answer, and the row and version that gave it."""
+    found = []
+    for row in event.decisions:
+        numbers = rules.row_numbers(reader.ctx, row["definition_id"])
+        rows = "、".join(str(numbers[each]) for each in row["row_ids"] if each in numbers)
+        where = f"规则第 {rows} 行，第 {row['version']} 版" if rows else f"规则第 {row['version']} 版"
+        found.append(Change(row["name"], "", f"{answer_words(reader, row['key'], row['outputs'])}（{where}）"))
+    return found
 
 
-def _changes(reader: Reader, event: Event, text: str, accounts: Mapping[str, str]) -> list[Change]:
-    first = any(text.startswith(f"完成 {number}") for number in TOLD_ELSEWHERE)
+def _changed(reader: Reader, event: Event, text: str, accounts: Mapping[str, str]) -> list[Change]:
+    intake = text == "接到请求" or any(text.startswith(f"完成 {number}") for number in INTAKE)
     found = []
     for row in event.changes:
-        column = row["field"]
-        if column not in LABELS or column in QUIET or (row["old"] is None and (first or event.at == _born(event))):
+        column, first = row["field"], row["old"] is None
+        if column not in LABELS or (first and intake) or (first and event.decisions and column in TOLD_BY_RULES):
             continue
         old, new = (reader.value(column, row[side], accounts) for side in ("old", "new"))
         if old != new:
             found.append(Change(LABELS[column], old, new))
     return found
-
-
-def _born(event: Event) -> datetime | None:
-    """The instant of creation, whose first values are no changes: no step has done them."""
-    return (
-        event.at
-        if event.kind == "change"
-        and event.element_id is None
-        and not any(row["old"] is not None for row in event.changes)
-        else None
-    )

@@ -166,7 +166,8 @@ def _page(
         "task": task,
         "incident": incident,
         "steps": steps,
-        "heading": steps[0].title if len(steps) == 1 else _joined_heading(steps),
+        "heading": steps[0].title,
+        "numbers": "、".join(_number(step) for step in steps) if len(steps) > 1 else "",
         "primary": _primary(steps),
         "all_fields": [each for step in steps for each in step.fields],
         "other_problems": others,
@@ -188,9 +189,9 @@ def _may(reader: Reader, task: Record, incident: Record) -> dict[str, bool]:
     return found | {action: allowed(reader.person, action, incident=incident) for action in ("hold", "resume")}
 
 
-def _joined_heading(steps: list[Step]) -> str:
-    numbers = [step.title.partition(" ")[0] for step in steps]
-    return f"{steps[0].title}（{'、'.join(numbers)} 一页办理）"
+def _number(step: Step) -> str:
+    """The handbook's number, with which every step's name begins."""
+    return step.title.partition(" ")[0]
 
 
 def _primary(steps: list[Step]) -> str:

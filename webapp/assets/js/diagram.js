@@ -1,6 +1,7 @@
 // The live diagram of one stage: the path taken, the current step, and nothing that can be changed.
 import NavigatedViewer from "bpmn-js/lib/NavigatedViewer";
 
+const PLAIN = new Set(["bpmn:UserTask", "bpmn:ServiceTask", "bpmn:BusinessRuleTask"]); // their lane says who
 const WIDE = 700; // below this many pixels the whole stage would be illegible: show the live step at 80 %
 
 for (const box of document.querySelectorAll("[data-diagram]")) draw(box);
@@ -28,13 +29,15 @@ function fonts() {
 function mark(viewer, box) {
   const canvas = viewer.get("canvas");
   const registry = viewer.get("elementRegistry");
-  const took = new Set(JSON.parse(box.dataset.took));
+  const path = JSON.parse(box.dataset.took);
+  const took = new Set(path);
   const live = JSON.parse(box.dataset.live);
-  for (const shape of registry.filter((each) => each.type === "bpmn:UserTask")) canvas.addMarker(shape, "plain-task");
-  const reached = new Set([...took, ...live]);
+  for (const shape of registry.filter((each) => PLAIN.has(each.type))) canvas.addMarker(shape, "plain-task");
+  const pairs = new Set(path.map((id, place) => `${id} ${path[place + 1] ?? ""}`));
+  const goesOn = (from, to) => pairs.has(`${from} ${to}`) || (live.includes(to) && from === path.at(-1));
   for (const flow of registry.filter((each) => each.type === "bpmn:SequenceFlow")) {
     const { sourceRef, targetRef } = flow.businessObject;
-    if (took.has(sourceRef.id) && reached.has(targetRef.id)) canvas.addMarker(flow, "took");
+    if (goesOn(sourceRef.id, targetRef.id)) canvas.addMarker(flow, "took");
   }
   for (const id of took) if (registry.get(id)) canvas.addMarker(id, "took");
   for (const id of live) {
