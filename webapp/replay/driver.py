@@ -176,7 +176,7 @@ class Driver:
 
     def _reject(self, track: Track) -> None:
         """5.1 and 5.3: the user is not satisfied."""
-        values = {
+        values: dict[str, dict[str, Any]] = {
             "s5_1_check": {"complete": True},
             "s5_3_ask": {"satisfied": False, "opinion": "日志：解决后重新处理"},
         }
