@@ -77,7 +77,8 @@ def table(rows: int, *, feel: bool) -> bytes:
     body = "".join(row(number, feel) for number in range(rows))
     return (
         f'<definitions xmlns="{NAMESPACE}" id="d" name="d" namespace="n"><decision id="t" name="t">'
-        f'<decisionTable id="dt" hitPolicy="UNIQUE">{head}<output id="o" name="answer" label="answer" typeRef="number"/>'
+        f'<decisionTable id="dt" hitPolicy="UNIQUE">{head}'
+        '<output id="o" name="answer" label="answer" typeRef="number"/>'
         f"{body}</decisionTable></decision></definitions>"
     ).encode()
 

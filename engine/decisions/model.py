@@ -157,7 +157,7 @@ class _Compiler:
         self.graph = graph
         self.functions: dict[str, Function] = {}
         self.logic: dict[str, _Logic] = {}
-        self.component_names = graph.types.names()
+        self.component_names = Names(graph.types.names())
         self.input_nodes = [node for node in graph.nodes.values() if node.kind == "input"]
 
     def plan(self, root: Node) -> _Plan:
@@ -188,7 +188,7 @@ class _Compiler:
         declared = [part.variable for part in visible]
         return Place(
             decision=node.name,
-            names=Names([*declared, *self.component_names]),
+            names=self.component_names.plus(declared),
             declared=frozenset(declared),
             find_type=self.graph.types.find,
             language=self.graph.language,

@@ -39,6 +39,7 @@ class Node:
         return line_of(self.element)
 
 
+MAX_NODES = 1_000
 _KINDS = {"inputData": "input", "decision": "decision", "businessKnowledgeModel": "knowledge"}
 _REQUIREMENTS = {
     "informationRequirement": ("requiredInput", "requiredDecision"),
@@ -167,6 +168,8 @@ def read_graph(data: bytes) -> Graph:
             if node.id in nodes:
                 raise ModelRefusedError(f"标识 {node.id} 重复。", f"id {node.id} occurs twice", line=node.line)
             nodes[node.id] = node
+    if len(nodes) > MAX_NODES:
+        raise ModelRefusedError(f"模型的元素不得超过 {MAX_NODES} 个。", f"more than {MAX_NODES} elements in the model")
     for node in nodes.values():
         _check_references(node, nodes)
     return Graph(normalized(root.get("name") or ""), nodes, Types(root), root.get("expressionLanguage"))

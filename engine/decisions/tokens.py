@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from engine.decisions.errors import ExpressionRefusedError
 
 MAX_SOURCE = 10_000
+MAX_NAME = 200
 KEYWORDS = frozenset(("true", "false", "null", "and", "or", "between", "in", "if", "then", "else", "for", "some"))
 KEYWORDS |= frozenset(("every", "return", "satisfies", "function", "instance", "external"))
 _TOKEN = re.compile(
@@ -72,44 +73,37 @@ def normalized(name: str) -> str:
 
 
 class Names:
-    """Declared names, found in tokens by the longest match."""
+    """Declared names, found in tokens by the longest match. Immutable."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        """``names`` as the model declares them."""
-        self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        """``names`` as the model declares them; one of more than 200 characters is refused."""
+        self._known: dict[tuple[str, ...], str] = {}
+        self._lengths: dict[str, tuple[int, ...]] = {}
         for name in names:
             self._add(normalized(name))
 
     def _add(self, name: str) -> None:
+        if len(name) > MAX_NAME:
+            raise refuse(name, MAX_NAME, f"名称不得超过 {MAX_NAME} 个字符", f"a name longer than {MAX_NAME} characters")
         parts = tuple(token.text for token in tokenize(name)[:-1])
-        if not parts:
-            return
-        known = self._by_first.setdefault(parts[0], [])
-        if (parts, name) not in known:
-            known.append((parts, name))
-            known.sort(key=lambda entry: -len(entry[0]))
+        if parts:
+            self._known[parts] = name
+            lengths = {*self._lengths.get(parts[0], ()), len(parts)}
+            self._lengths[parts[0]] = tuple(sorted(lengths, reverse=True))
 
     def plus(self, names: Iterable[str]) -> Names:
         """A copy with more names."""
         more = Names()
-        more._by_first = {first: list(entries) for first, entries in self._by_first.items()}
+        more._known.update(self._known)
+        more._lengths.update(self._lengths)
         for name in names:
             more._add(normalized(name))
         return more
 
     def longest(self, tokens: list[Token], position: int) -> tuple[str, int] | None:
         """The declared name that starts here and how many tokens it takes."""
-        for parts, name in self._by_first.get(tokens[position].text, ()):
-            if (
-                all(token.text == part for token, part in zip(tokens[position:], parts, strict=False))
-                and len(parts) <= len(tokens) - position
-            ):
-                return name, len(parts)
+        for length in self._lengths.get(tokens[position].text, ()):
+            name = self._known.get(tuple(token.text for token in tokens[position : position + length]))
+            if name is not None:
+                return name, length
         return None
-
-    def __contains__(self, name: object) -> bool:
-        """Is this very name declared?"""
-        if not isinstance(name, str) or not name.strip():
-            return False
-        first = tokenize(name)[0].text
-        return any(known == normalized(name) for _, known in self._by_first.get(first, ()))

@@ -18,12 +18,10 @@ XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 STAND_IN = Path(__file__).parent / "models"
 
 
-def folder() -> tuple[Path, str]:
-    """The kit's folder and where it was found; beside the repository, or else the models of these tests."""
-    for place in (os.environ.get("DMN_TCK", ""), str(Path(__file__).parents[3] / "shared" / "data" / "dmn-tck")):
-        if place and Path(place).is_dir():
-            return Path(place), "the TCK"
-    return STAND_IN, "the stand-in"
+def folders() -> list[tuple[str, Path]]:
+    """Names and places of the models: these tests' own always, the kit's beside the repository where it is there."""
+    kit = Path(os.environ.get("DMN_TCK") or Path(__file__).parents[3] / "shared" / "data" / "dmn-tck")
+    return [("stand-in", STAND_IN), *([("TCK", kit)] if kit.is_dir() else [])]
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,22 @@ import pytest
 from engine.decisions import DecisionError, decide_json, decide_text, load_model
 from engine.decisions.answers import plain
 from tests.decisions import tck
+from webapp.cli import main
 
-ROOT, SOURCE = tck.folder()
-CASES = list(tck.cases(ROOT))
-
-
-def test_the_kit_or_its_stand_in_was_found(record_property: Any) -> None:
-    record_property("source", SOURCE)
-    print(f"decision models: {SOURCE}, {len(CASES)} expected results")
-    assert len(CASES) >= (85 if SOURCE == "the TCK" else 30), SOURCE
+FOUND = [(source, case) for source, root in tck.folders() for case in tck.cases(root)]
+CASES = [case for _, case in FOUND]
+IDS = [f"{source}-{case.label}" for source, case in FOUND]
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{SOURCE}: {case.label}" for case in CASES])
+def test_the_models_that_these_tests_ran_on(record_property: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {source: sum(1 for found, _ in FOUND if found == source) for source, _ in tck.folders()}
+    record_property("models", counts)
+    with capsys.disabled():
+        print(f" expected results: {counts}{'' if 'TCK' in counts else ' (the TCK itself is not here)'}")
+    assert counts["stand-in"] == 53 and counts.get("TCK", 85) >= 85
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_the_public_function_gives_what_the_kit_expects(case: tck.Case) -> None:
     model = load_model(case.model.read_bytes())
     try:
@@ -30,10 +34,10 @@ def test_the_public_function_gives_what_the_kit_expects(case: tck.Case) -> None:
     except DecisionError:
         assert case.may_fail
         return
-    assert tck.same(result, case.expected), f"{SOURCE}: {result!r} instead of {case.expected!r}"
+    assert tck.same(result, case.expected), f"{result!r} instead of {case.expected!r}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{SOURCE}: {case.label}" for case in CASES])
+@pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_json_in_and_out_gives_the_same(case: tck.Case) -> None:
     data = case.model.read_bytes()
     inputs = json.dumps({name: plain(value) for name, value in case.inputs.items()}, ensure_ascii=False)
@@ -44,9 +48,20 @@ def test_json_in_and_out_gives_the_same(case: tck.Case) -> None:
         assert case.may_fail
         return
     expected = plain(case.expected)
-    assert _same(answer["result"], expected), f"{SOURCE}: {answer} instead of {expected!r}"
+    assert _same(answer["result"], expected), f"{answer} instead of {expected!r}"
     assert _same(json.loads(text)["result"], expected)
     assert json.loads(json.dumps(answer)) == answer
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_the_command_line_prints_what_the_kit_expects(case: tck.Case, capsys: pytest.CaptureFixture[str]) -> None:
+    inputs = json.dumps({name: plain(value) for name, value in case.inputs.items()}, ensure_ascii=False)
+    status = main(["decide", str(case.model), "--decision", case.decision, "--inputs", inputs])
+    printed = capsys.readouterr().out
+    assert status == 0 or case.may_fail
+    if status == 0:
+        answer = json.loads(printed)
+        assert answer.keys() == {"result", "rows"} and _same(answer["result"], plain(case.expected))
 
 
 def _same(found: Any, expected: Any) -> bool:
