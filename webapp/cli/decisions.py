@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from engine.decisions import DecisionError, load_model, to_json
-from webapp.cli.common import OK, REFUSED, WRONG_CALL, CommandRefusedError, Commands, command, print_json
+from engine.decisions import DecisionError, load_model, to_text
+from webapp.cli.common import OK, REFUSED, WRONG_CALL, CommandRefusedError, Commands, command
 
 
 def register(commands: Commands) -> None:
@@ -23,9 +24,12 @@ def register(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 with an answer, 1 when the model or the decision refuses, 2 when the call is wrong."""
     try:
-        inputs: Any = json.loads(arguments.inputs)
+        inputs: Any = json.loads(arguments.inputs, parse_float=Decimal)
     except ValueError as error:
         print(f"--inputs is not JSON: {error}", file=sys.stderr)
+        return WRONG_CALL
+    if not isinstance(inputs, dict):
+        print("--inputs is no JSON object", file=sys.stderr)
         return WRONG_CALL
     try:
         content = arguments.model.read_bytes()
@@ -36,5 +40,5 @@ def run(arguments: argparse.Namespace) -> int:
     except DecisionError as error:
         print(error, file=sys.stderr)
         return REFUSED
-    print_json({"result": to_json(answer.result), "rows": list(answer.rows)})
+    print(to_text(answer))
     return OK
