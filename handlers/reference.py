@@ -72,7 +72,7 @@ def load_reference(ctx: Context, files: Mapping[str, str], valid_from: datetime 
     Rows that did not change stay; changed and missing ones end at ``valid_from``. None means since ever for a table
     that is empty, else from now on. Raises ReferenceRefusedError, also for an instant before a change already made.
     """
-    parsed = {table: _parse(table, text) for table, text in files.items()}
+    parsed = {table: parse(table, text) for table, text in files.items()}
     snapshot = _Snapshot(_stored(ctx))
     current = {**snapshot.latest(), **{table: dict(lines) for table, lines in parsed.items()}}
     _check_pointers(parsed, files, current)
@@ -88,7 +88,8 @@ def load_reference(ctx: Context, files: Mapping[str, str], valid_from: datetime 
     return changes
 
 
-def _parse(table: str, text: str) -> list[tuple[str, dict[str, str]]]:
+def parse(table: str, text: str) -> list[tuple[str, dict[str, str]]]:
+    """The rows of a file, key → column → cell; raises ReferenceRefusedError for anything that is not such a table."""
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     try:
         lines = [(reader.line_num, cells) for cells in reader]

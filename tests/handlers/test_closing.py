@@ -1,0 +1,137 @@
+"""Stage 5: confirmation, rejection, close codes, automatic closing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from engine.errors import InvalidValuesError, NotAllowedError
+from handlers import clocks
+from handlers.records import incidents, waiting
+from tests.handlers.conftest import START, SUPPORTER, House
+
+
+@pytest.mark.proves("R171")
+@pytest.mark.parametrize(
+    ("source", "request_type", "impact", "asked"),
+    [
+        ("phone", "故障", 3, True),
+        ("alarm", "故障", 3, False),
+        ("support", "故障", 3, False),
+        ("alarm", "故障", 1, True),
+        ("alarm", "投诉", 4, True),
+        ("phone", "咨询", 4, False),
+    ],
+)
+def test_who_is_asked_for_confirmation(
+    sqlite_house: House, source: str, request_type: str, impact: int, asked: bool
+) -> None:
+    incident_id = sqlite_house.resolved(impact=impact)
+    ctx = sqlite_house.context()
+    incidents.change(ctx, incidents.get(ctx, incident_id), {"source": source, "request_type": request_type})
+    assert sqlite_house.step("closing.check", incident_id, complete=True) is asked
+
+
+@pytest.mark.proves("R174", "R248", "R376")
+def test_a_rejection_counts_and_takes_the_restoration_up_where_it_stopped(house: House) -> None:
+    incident_id = house.accepted()
+    house.wait(hours=4)
+    house.work(incident_id)
+    house.step("closing.resolve", incident_id, "system")
+    assert clocks.current_due_at(house.incident(incident_id)) == house.now + timedelta(days=2)
+    house.wait(hours=10)
+    assert house.step("closing.ask", incident_id, satisfied=False, opinion="仍然报错") is False
+    found = house.incident(incident_id)
+    assert (found["state"], found["responsible_group"], found["rejections"]) == ("to_dispatch", "desk", 1)
+    assert (found["resolved_at"], found["opinion"]) == (None, "仍然报错")
+    assert clocks.due_at(found, "restoration") == START + timedelta(days=2, hours=10)
+
+
+@pytest.mark.proves("R272", "R276")
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"close_code": "C00", "solution": "恢复配置"}, "close_code"),
+        ({"close_code": "C11", "solution": "恢复配置"}, "close_code"),  # the system's
+        ({"close_code": "C01", "solution": " "}, "solution"),
+    ],
+)
+def test_closing_needs_a_code_of_a_person_and_the_solution(
+    sqlite_house: House, values: dict[str, str], field: str
+) -> None:
+    incident_id = sqlite_house.resolved()
+    with pytest.raises(InvalidValuesError) as refused:
+        sqlite_house.step("closing.close", incident_id, **values)
+    assert set(refused.value.problems) == {field}
+    assert sqlite_house.incident(incident_id)["state"] == "resolved"
+
+
+@pytest.mark.proves("R274")
+@pytest.mark.parametrize("code", ["C02", "C03"])
+def test_a_workaround_or_a_failure_closes_with_a_problem_only(house: House, code: str) -> None:
+    incident_id = house.resolved()
+    with pytest.raises(InvalidValuesError, match="问题单"):
+        house.step("closing.close", incident_id, close_code=code, solution="切换备用链路")
+    house.step("closing.close", incident_id, close_code=code, solution="切换备用链路", problem_ref="WT261122-001")
+    found = house.incident(incident_id)
+    assert (found["state"], found["close_code"], found["problem_ref"]) == ("closed", code, "WT261122-001")
+
+
+@pytest.mark.proves("R275", "R276")
+def test_automatic_closing_has_its_own_code_and_claims_no_consent(house: House) -> None:
+    incident_id = house.resolved()
+    house.wait(days=30)
+    house.step("closing.close_automatically", incident_id, "system")
+    found = house.incident(incident_id)
+    assert (found["state"], found["close_code"], found["closed_at"]) == ("closed", "C11", house.now)
+    assert found["satisfied"] is None
+
+
+@pytest.mark.proves("R274")
+def test_automatic_closing_of_a_workaround_waits_for_its_problem(house: House) -> None:
+    incident_id = house.accepted()
+    house.step("investigation.conclude", incident_id, SUPPORTER, found="solution", solution="换机", workaround=True)
+    house.step("closing.resolve", incident_id, "system")
+    with pytest.raises(NotAllowedError, match="问题单"):
+        house.step("closing.close_automatically", incident_id, "system")
+    ctx = house.context()
+    incidents.change(ctx, incidents.get(ctx, incident_id), {"problem_ref": "WT261122-001"})
+    house.step("closing.close_automatically", incident_id, "system")
+    assert house.incident(incident_id)["state"] == "closed"
+
+
+def test_a_waiting_resolved_incident_closes_and_its_waiting_ends(house: House) -> None:
+    incident_id = house.resolved()
+    ctx = house.context()
+    end = house.now + timedelta(days=1)
+    waiting.hold(ctx, incidents.get(ctx, incident_id), "W02", end, "约定明日确认", roles={"desk"})
+    house.wait(hours=6)
+    house.step("closing.close", incident_id, close_code="C01", solution="恢复配置")
+    found = house.incident(incident_id)
+    assert (found["state"], found["waiting_since"], found["closure_paused"]) == ("closed", None, timedelta(hours=6))
+
+
+@pytest.mark.proves("R151", "R152")
+def test_a_customer_who_disagrees_sends_the_incident_back_to_the_desk(house: House) -> None:
+    incident_id = house.accepted()
+    assert house.step("resolution.agree", incident_id, SUPPORTER, agreed=False, answer="不同意停机") is False
+    assert house.incident(incident_id)["state"] == "to_dispatch"
+
+
+@pytest.mark.proves("R165", "R206")
+def test_verification_needs_the_root_cause_and_leads_back_to_stage_3_when_it_fails(house: House) -> None:
+    incident_id = house.accepted()
+    with pytest.raises(InvalidValuesError) as refused:
+        house.step("resolution.verify", incident_id, SUPPORTER, restored=True, verification="正常")
+    assert set(refused.value.problems) == {"cause"}
+    values = {"verification": "仍报错", "cause": "crm.app.code"}
+    assert house.step("resolution.verify", incident_id, SUPPORTER, restored=False, **values) is False
+    assert house.incident(incident_id)["stage"] == 3
+    with pytest.raises(InvalidValuesError, match="关闭代码"):
+        house.step("resolution.verify", incident_id, SUPPORTER, restored=True, close_code="C00", **values)
+
+
+def test_a_solution_that_is_found_must_be_written(sqlite_house: House) -> None:
+    with pytest.raises(InvalidValuesError, match="解决方案"):
+        sqlite_house.step("investigation.conclude", sqlite_house.accepted(), SUPPORTER, found="solution")
