@@ -22,7 +22,7 @@ def require_json(value: Any, element_id: str | None, key: str) -> None:
 def require_json_items(data: Mapping[str, Any], element_id: str | None) -> None:
     """The same for a whole mapping of process data; its keys must be text."""
     for key, value in data.items():
-        if type(key) is not str:
+        if type(key) is not str or not _encodable(key):
             raise DataRefusedError(element_id, f"key {key!r} is not text")
         require_json(value, element_id, key)
 

@@ -158,6 +158,9 @@ class CycleTimer(CycleTimerEventDefinition):  # type: ignore[misc]
             child.task_spec._update(child)
         if due is None:
             fire(my_task)
+        else:  # it happened, and waits on
+            my_task.workflow.top_workflow.leave(my_task)
+            my_task.workflow.top_workflow.arrive(my_task)
 
 
 def timer_text(text: Expression, my_task: Task) -> str:
