@@ -76,6 +76,11 @@ class Field:
     note: Any = None  # what a computed field shows
 
     @property
+    def grouped(self) -> bool:
+        """Whether the options stand under headings."""
+        return any(option.group for option in self.options)
+
+    @property
     def anchor(self) -> str:
         """Where a line of the error summary jumps to: the control itself."""
         return self.id

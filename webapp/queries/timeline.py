@@ -41,10 +41,15 @@ def events(connection: Connection, incident_id: int, instance_ids: Sequence[int]
     changes = _changes(connection, incident_id)
     decisions = _decisions(connection, instance_ids)
     alone = _hang_on(acts, changes, decisions)
-    return sorted([*acts, *alone], key=lambda event: (event.at, _WEIGHT[event.kind], event.order), reverse=True)
+    return sorted([*acts, *alone], key=_place, reverse=True)
 
 
-_WEIGHT = {"step": 0, "change": 1, "comment": 1, "hold": 1, "resume": 1}
+def _place(event: Event) -> tuple[datetime, int, int]:
+    """Where an event stands; within one instant the record's first values come before the steps, verbs after them."""
+    if event.kind == "step":
+        return event.at, 1, event.order
+    first_values = event.kind == "change" and all(row["old"] is None for row in event.changes)
+    return event.at, 0 if first_values else 2, event.order
 
 
 def _steps(connection: Connection, instance_ids: Sequence[int]) -> list[Event]:

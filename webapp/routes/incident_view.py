@@ -26,8 +26,17 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the process stands: an open step, who has it, since when."""
+
+    name: str
+    holder: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagram:
-    """What the live diagram of a stage shows; ``sentence`` says it for those who do not see the picture."""
+    """What the live diagram of a stage shows."""
 
     process_key: str
     took: Sequence[str]
@@ -74,10 +83,13 @@ def diagram(bundle: Bundle, shown: int, history: Sequence[str], tasks: Sequence[
     return Diagram(min(keys), took, live, "现在在这里")
 
 
-def standing(reader: Reader, tasks: Sequence[Mapping[str, Any]], accounts: Mapping[str, str]) -> list[str]:
-    """当前: each open step with who has it and since when."""
+def standing(reader: Reader, tasks: Sequence[Mapping[str, Any]], accounts: Mapping[str, str]) -> list[Standing]:
+    """当前: each open step."""
     return [
-        f"{task['name']}，{reader.holder(task['candidate_group'], task['assignee'], accounts)}，"
-        f"{reader.moment(task['created_at'])} 起"
+        Standing(
+            name=task["name"],
+            holder=reader.holder(task["candidate_group"], task["assignee"], accounts),
+            since=reader.moment(task["created_at"]),
+        )
         for task in tasks
     ]

@@ -41,13 +41,13 @@ CUSTOMER_FIELDS = {
 }
 # The whole call on one screen: narrower than the forms are when they stand alone.
 DENSE: Mapping[str, dict[str, Any]] = {
-    "staff_number": {"col": 3},
+    "staff_number": {"col": 3, "help": ""},
     "customer_name": {"col": 3},
     "department": {"col": 3},
-    "phone": {"col": 3},
-    "mobile": {"col": 3},
+    "phone": {"col": 3, "help": "电话和手机至少填一个"},
+    "mobile": {"col": 3, "help": ""},
     "extension": {"col": 3},
-    "location": {"col": 3},
+    "location": {"col": 3, "help": ""},
     "email": {"col": 3},
     "served": {"col": 3},
     "occurred_at": {"col": 6},

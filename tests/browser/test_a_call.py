@@ -1,0 +1,157 @@
+"""The main road through the pages: a call in two pages, then acceptance, investigation, resolution and closing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NARROW, Open
+
+pytestmark = pytest.mark.browser
+
+
+def identify(page: Page) -> None:
+    page.fill("#s1_2_identify--customer_name", "市场部-经理岗")
+    page.check("[name='s1_2_identify.customer_grade'][value='经理']", force=True)
+    page.select_option("#s1_2_identify--department", index=1)
+    page.fill("#s1_2_identify--phone", "０７３１-85550401")
+
+
+def describe(page: Page, summary: str) -> None:
+    page.fill("#s1_4_record--occurred_at", "15:20")
+    page.fill("#s1_4_record--summary", summary)
+    page.fill("#s1_4_record--details", "多个营业厅提交订单时报“系统繁忙”。")
+
+
+def classify(page: Page) -> None:
+    page.check("[name='s2_1_type.request_type'][value='故障']", force=True)
+    page.select_option("#s2_2_classify--category", "crm")
+    expect(page.locator("#s2_2_classify--type option[value='crm.app']")).to_have_count(1)
+    page.select_option("#s2_2_classify--type", "crm.app")
+    expect(page.locator("#s2_2_classify--symptom option[value='crm.app.error']")).to_have_count(1)
+    page.select_option("#s2_2_classify--symptom", "crm.app.error")
+    page.check("[name='s2_2_classify.impact'][value='2']", force=True)
+
+
+@pytest.mark.proves("R003", "R065", "R067", "R078", "R079", "R081", "R213")
+def test_a_call_is_recorded_classified_and_dispatched_in_two_pages(open_page: Open, picture: Callable[..., None]) -> None:
+    page = open_page("reception01")
+    page.keyboard.press("n")
+    page.wait_for_url("**/report")
+    identify(page)
+    describe(page, "CRM 提交订单报错")
+    picture(page, "report-filled")
+    page.keyboard.press("Control+Enter")
+
+    expect(page.locator("h1")).to_contain_text("2.1 判断请求类型")
+    expect(page.locator(".toast")).to_contain_text(re.compile(r"已登记 SJ261123-\d{3}"))
+    classify(page)
+    expect(page.locator(".computed .pri")).to_have_text(re.compile("1"))
+    expect(page.locator("#s2_8_dispatch--group")).to_have_value("crm")
+    picture(page, "classify-filled")
+    page.click("[data-key='submit']")
+    page.wait_for_url("**/work")
+    expect(page.locator(".toast")).to_contain_text("已完成")
+
+
+@pytest.mark.proves("R128", "R199")
+def test_an_incident_is_carried_from_dispatch_to_closing_through_the_pages(
+    open_page: Open, picture: Callable[..., None]
+) -> None:
+    desk = open_page("reception01")
+    desk.goto("/report")
+    identify(desk)
+    describe(desk, "城北营业厅提交订单报错")
+    desk.click("[data-key='submit']")
+    classify(desk)
+    expect(desk.locator("#s2_8_dispatch--group")).to_have_value("crm")
+    desk.click("[data-key='submit']")
+    desk.wait_for_url("**/work")
+
+    crm = open_page("crm02")
+    crm.goto("/work?tab=pool")
+    crm.click("a.title:has-text('城北营业厅提交订单报错')")
+    crm.check("[name='s2_9_accept.answer'][value='accept']", force=True)
+    picture(crm, "accept")
+    crm.click("[data-key='submit']")
+
+    expect(crm.locator("h1")).to_contain_text("3.1 事件分析和评估")
+    crm.fill("#s3_1_analyse--analysis", "订单校验规则缓存没有刷新。")
+    crm.fill("#s3_5_diagnose--diagnosis", "规则 V7 发布后缓存仍是 V6。")
+    crm.check("[name='s3_6_try.found'][value='solution']", force=True)
+    crm.fill("#s3_6_try--solution", "重载规则缓存。")
+    picture(crm, "investigate")
+    crm.click("[data-key='submit']")
+
+    expect(crm.locator("h1")).to_contain_text("4.1 沟通解决方案")
+    crm.check("[name='s4_1_agree.agreed'][value='true']", force=True)
+    crm.fill("#s4_1_agree--answer", "15:30 电话，同意马上重载。")
+    crm.fill("#s4_5_recover--action", "15:35 重载规则缓存。")
+    crm.check("[name='s4_6_verify.restored'][value='true']", force=True)
+    crm.fill("#s4_6_verify--verification", "两个营业厅各试提交一单，成功。")
+    crm.select_option("#s4_6_verify--cause", index=1)
+    crm.select_option("#s4_6_verify--close_code", "C01")
+    crm.fill("#s4_6_verify--solution", "重载规则缓存。")
+    picture(crm, "resolve")
+    crm.click("[data-key='submit']")
+    crm.wait_for_url("**/work")
+
+    desk.goto("/work")
+    desk.click("a.title:has-text('城北营业厅提交订单报错')")
+    expect(desk.locator("h1")).to_contain_text("5.1 验证并检查记录")
+    desk.check("#s5_1_check--complete")
+    desk.check("[name='s5_3_ask.satisfied'][value='true']", force=True)
+    desk.fill("#s5_3_ask--opinion", "已恢复，没有其他要求。")
+    desk.click("[data-key='submit']")
+    expect(desk.locator("h1")).to_contain_text("5.5 关闭事件单")
+    expect(desk.locator("#s5_5_close--close_code")).to_have_value("C01")
+    desk.click("[data-key='submit']")
+    desk.wait_for_url("**/work")
+
+    desk.goto("/incidents?q=城北营业厅提交订单报错")
+    desk.click("a.title")
+    expect(desk.locator(".crumbs .tag").first).to_have_text("已关闭")
+    expect(desk.locator("[data-drawn='yes']")).to_be_visible()
+    expect(desk.locator(".time-line")).to_contain_text("完成 5.5 关闭事件单")
+    picture(desk, "incident-closed")
+
+
+def test_a_call_needs_no_javascript(open_page: Open) -> None:
+    page = open_page("reception01", scripts=False)
+    page.goto("/report")
+    page.check("[name='s1_4_record.source'][value='customer_service']", force=True)
+    page.click("noscript button[value='source'], button[value='source']")
+    identify(page)
+    describe(page, "OCS 充值后余额未到账")
+    page.fill("#s1_4_record--external_number", "KF-8871")
+    page.fill("#s1_4_record--external_contact", "工单班 06 席")
+    page.fill("#s1_4_record--external_deadline", "20:00")
+    page.click("[data-key='submit']")
+    expect(page.locator("h1")).to_contain_text("2.1 判断请求类型")
+    page.check("[name='s2_1_type.request_type'][value='故障']", force=True)
+    page.select_option("#s2_2_classify--category", "ocs")
+    page.click("button[name='refresh']")
+    page.select_option("#s2_2_classify--type", index=1)
+    page.click("button[name='refresh']")
+    page.select_option("#s2_2_classify--symptom", index=1)
+    page.check("[name='s2_2_classify.impact'][value='3']", force=True)
+    page.click("[data-key='submit']")
+    page.wait_for_url("**/work")
+
+
+def test_a_phone_shows_the_whole_call_without_sideways_scroll(open_page: Open, picture: Callable[..., None]) -> None:
+    page = open_page("reception01", size=NARROW)
+    page.goto("/report")
+    page.click("[data-key='submit']")
+    expect(page.locator("[data-focus]")).to_be_focused()
+    picture(page, "report-refused")
+    identify(page)
+    describe(page, "营业厅打不开受理页面")
+    page.click("[data-key='submit']")
+    expect(page.locator("h1")).to_contain_text("2.1 判断请求类型")
+    classify(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+    picture(page, "classify-filled")
