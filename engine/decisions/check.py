@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.decisions.compiler import Run, Scope
+from engine.decisions.closures import Run, Scope
 from engine.decisions.datatypes import shown
 from engine.decisions.domains import domain_of
 from engine.decisions.model import Decision, Model

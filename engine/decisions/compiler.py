@@ -1,22 +1,18 @@
-"""Trees into closures: an expression becomes a function of a scope, a cell a function of the input value and a scope.
+"""Trees into closures: an expression becomes a function of a scope, a cell one of the input value and a scope.
 
 What does not depend on the scope is computed once, here; such cells can be indexed (``tables``) and checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-
 from engine.decisions import syntax
-from engine.decisions.errors import LimitError, UnsupportedError
+from engine.decisions.closures import NOTHING, Cell, CellTest, Code, Evaluate, Function, Scope
+from engine.decisions.errors import UnsupportedError
 from engine.decisions.functions import BUILTINS, Builtin
 from engine.decisions.parser import parse_expression, parse_tests
+from engine.decisions.properties import property_of
 from engine.decisions.tokens import Names
 from engine.decisions.values import (
-    Months,
     Range,
     Value,
     arithmetic,
@@ -24,146 +20,8 @@ from engine.decisions.values import (
     bounded,
     compare,
     either,
-    matches,
     minus,
-    negate,
 )
-
-MAX_CALLS = 2_000
-MAX_CALL_DEPTH = 12
-
-
-@dataclass(slots=True)
-class Run:
-    """What one answer gathers: matched rows, warnings, and the calls that it has used."""
-
-    rows: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    calls: int = 0
-    depth: int = 0
-
-    def warn(self, text: str) -> None:
-        """Keep a sentence (Chinese / English) about something that became null; at most 50."""
-        if len(self.warnings) < 50:
-            self.warnings.append(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The variables that an expression sees, and the run that it belongs to."""
-
-    names: Mapping[str, Value]
-    run: Run
-
-    def plus(self, names: Mapping[str, Value]) -> Scope:
-        """The same with more variables."""
-        return Scope({**self.names, **names}, self.run)
-
-
-Evaluate = Callable[[Scope], Value]
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A business knowledge model or boxed function: named parameters with their conversions, and a body."""
-
-    name: str
-    parameters: tuple[tuple[str, Callable[[Value, Run], Value]], ...]
-    body: Evaluate
-    closure: Mapping[str, Value]
-
-    def call(self, arguments: Mapping[str, Value], run: Run) -> Value:
-        """The result; null for a missing or unknown argument; LimitError when one decision calls too much."""
-        run.calls += 1
-        if run.calls > MAX_CALLS or run.depth >= MAX_CALL_DEPTH:
-            raise LimitError("决策中的函数调用过多或嵌套过深。", "Too many or too deeply nested calls in the decision.")
-        if len(arguments) != len(self.parameters):
-            return None
-        names = dict(self.closure)
-        for name, convert in self.parameters:
-            if name not in arguments:
-                return None
-            names[name] = convert(arguments[name], run)
-        run.depth += 1
-        try:
-            return self.body(Scope(names, run))
-        finally:
-            run.depth -= 1
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A compiled expression that reads the variables ``names``; ``constant`` ones can be run with ``NOTHING``."""
-
-    run: Evaluate
-    constant: bool
-    names: frozenset[str]
-
-
-NOTHING = Scope({}, Run())
-
-
-@dataclass(frozen=True, slots=True)
-class CellTest:
-    """A positive unary test; ``truth`` marks one that reads ``?`` itself and says whether it holds."""
-
-    operator: str | None
-    code: Code
-    truth: bool
-
-    def match(self, value: Value, scope: Scope) -> bool | None:
-        """Does the input ``value`` meet the test?"""
-        test = self.code.run(scope)
-        if self.truth:
-            return test if isinstance(test, bool) else None
-        if isinstance(test, bool) and not self.code.constant and value is not None and not isinstance(value, bool):
-            return test  # a condition on other variables, in the column of a value that is no boolean
-        return matches(value, test) if self.operator is None else compare(self.operator, value, test)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell of a table: any of ``tests``, or none of them if ``negated``; without tests any value."""
-
-    tests: tuple[CellTest, ...]
-    negated: bool
-
-    @property
-    def constant(self) -> bool:
-        """Does the answer depend on the input value alone?"""
-        return all(test.code.constant and not test.truth for test in self.tests)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The variables that the cell reads."""
-        return frozenset().union(*(test.code.names for test in self.tests)) - {"?"}
-
-    def match(self, value: Value, scope: Scope) -> bool | None:
-        """Three-valued: does the input ``value`` fit?"""
-        if not self.tests:
-            return True
-        if not self.constant:
-            scope = scope.plus({"?": value})
-        found: bool | None = False
-        for test in self.tests:
-            found = either(found, test.match(value, scope))
-            if found:
-                break
-        return negate(found) if self.negated else found
-
-    def bounds(self) -> list[Value]:
-        """The constants at which the answer of a constant cell may change."""
-        found: list[Value] = []
-        pending = [test.code.run(NOTHING) for test in self.tests]
-        while pending:
-            value = pending.pop()
-            if isinstance(value, list):
-                pending.extend(value)
-            elif isinstance(value, Range):
-                found.extend((value.low, value.high))
-            else:
-                found.append(value)
-        return found
 
 
 def compile_expression(source: str, names: Names) -> Code:
@@ -319,59 +177,3 @@ def _builtin_call(builtin: Builtin, arguments: list[tuple[str | None, Code]]) ->
     null = Code(lambda _scope: None, True, frozenset())
     ordered = [by_name.get(name, null) for name in builtin.parameters[: last + 1]]
     return _combined(lambda scope: builtin.call([part.run(scope) for part in ordered]), *ordered)
-
-
-def property_of(value: Value, name: str) -> Value:
-    """``value.name``: an entry of a context, of each context of a list, or a part of a date, time or duration."""
-    if isinstance(value, dict):
-        return value.get(name)
-    if isinstance(value, list):
-        return [property_of(item, name) for item in value]
-    part = _PARTS.get(name)
-    try:
-        return part(value) if part is not None else None
-    except AttributeError:
-        return None
-
-
-def _numbered(attribute: str, *kinds: type) -> Callable[[Value], Value]:
-    return lambda value: Decimal(getattr(value, attribute)) if isinstance(value, kinds) else None
-
-
-def _length_part(unit: int, modulo: int | None) -> Callable[[Value], Value]:
-    def part(value: Value) -> Value:
-        if not isinstance(value, timedelta):
-            return None
-        count = abs(value) // timedelta(seconds=unit)
-        count = count if modulo is None else count % modulo
-        return Decimal(-count if value < timedelta() else count)
-
-    return part
-
-
-def _months_part(value: Value, *, years: bool) -> Value:
-    if not isinstance(value, Months):
-        return None
-    count = abs(value.count) // 12 if years else abs(value.count) % 12
-    return Decimal(-count if value.count < 0 else count)
-
-
-_PARTS: dict[str, Callable[[Value], Value]] = {
-    "year": _numbered("year", date),
-    "month": _numbered("month", date),
-    "day": _numbered("day", date),
-    "weekday": lambda value: Decimal(value.isoweekday()) if isinstance(value, date) else None,
-    "hour": _numbered("hour", datetime, time),
-    "minute": _numbered("minute", datetime, time),
-    "second": _numbered("second", datetime, time),
-    "time offset": lambda value: value.utcoffset() if isinstance(value, datetime | time) else None,
-    "timezone": lambda value: getattr(value.tzinfo, "key", None) if isinstance(value, datetime | time) else None,
-    "days": _length_part(86400, None),
-    "hours": _length_part(3600, 24),
-    "minutes": _length_part(60, 60),
-    "seconds": _length_part(1, 60),
-    "years": lambda value: _months_part(value, years=True),
-    "months": lambda value: _months_part(value, years=False),
-}
-PROPERTIES = ("time offset",)
-"""Property names with a space; the parser must know them."""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.decisions import temporal
-from engine.decisions.compiler import NOTHING, Cell, Function, Run
+from engine.decisions.closures import NOTHING, Cell, Function, Run
 from engine.decisions.errors import InvalidInputError
 from engine.decisions.functions import number_from
 from engine.decisions.values import MATH, Months, Range, Value, bounded, number
@@ -42,8 +42,10 @@ _ALIASES = {
     "double": "number",
     "int": "number",
     "decimal": "number",
+    "float": "number",
+    "short": "number",
 }
-_WHOLE = frozenset(("integer", "long", "int"))
+_WHOLE = frozenset(("integer", "long", "int", "short"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,14 @@ class Type:
         if self.is_list:
             single = replace(self, is_list=False)
             return isinstance(value, list) and all(single.accepts(item) for item in value)
-        if self.kind == "date" and isinstance(value, datetime) or not isinstance(value, _KINDS[self.kind]):
+        if (self.kind == "date" and isinstance(value, datetime)) or not isinstance(value, _KINDS[self.kind]):
             return False
-        for name, part in self.components.items():
-            if name in value and not part.accepts(value[name]):
-                return False
+        if self.components and not self._fits(value):
+            return False
         return self.allowed is None or self.allowed.match(value, NOTHING) is True
+
+    def _fits(self, context: Value) -> bool:
+        return all(part.accepts(context[name]) for name, part in self.components.items() if name in context)
 
     def conform(self, value: Value, run: Run, what: str) -> Value:
         """The value if it conforms, after FEEL's coercions (item to and from list, date to midnight), else null."""

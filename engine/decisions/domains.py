@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import ROUND_FLOOR, Decimal
 from itertools import pairwise
 
-from engine.decisions.compiler import NOTHING
+from engine.decisions.closures import NOTHING
 from engine.decisions.tables import Column
 from engine.decisions.values import MATH, Months, Value
 

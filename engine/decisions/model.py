@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.decisions.boxed import Element, Place, child, compile_boxed, expression_of, function_maker, local
-from engine.decisions.compiler import Evaluate, Function, Run, Scope
+from engine.decisions.boxed import compile_boxed, function_maker
+from engine.decisions.closures import Evaluate, Function, Run, Scope
 from engine.decisions.datatypes import ANY, Type, from_python
+from engine.decisions.elements import Element, child, expression_of, local
 from engine.decisions.errors import DecisionError, LimitError, ModelRefusedError, UnknownDecisionError
+from engine.decisions.places import Place
 from engine.decisions.reader import Graph, Node, read_graph
 from engine.decisions.tables import LIST_POLICIES, DecisionTable
 from engine.decisions.tokens import Names, normalized

@@ -200,6 +200,7 @@ class _Parser:
         while True:
             if self.token.text == "(" and isinstance(node, Name | Path):
                 self.grown()
+                self.check_function(node)
                 self.position += 1
                 node = Call(node, self.arguments())
             elif self.token.text == "." and self.token.kind == "sign":
@@ -210,6 +211,13 @@ class _Parser:
                 raise self.unsupported("[…] filter")
             else:
                 return node
+
+    def check_function(self, node: Name | Path) -> None:
+        """A name that is called must be a built-in function, business knowledge, or a variable that may hold one."""
+        if isinstance(node, Path) or node.name in BUILTINS or node.name in self.names:
+            return
+        cause = self.error(f"没有函数“{node.name}”，或它超出级别 2", f"no function {node.name!r} at level 2")
+        raise UnsupportedError(cause.zh, cause.en)
 
     def property_name(self) -> str:
         found = self.names.longest(self.tokens, self.position)

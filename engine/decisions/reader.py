@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from engine.decisions.boxed import Element, child, children, line_of, local, text_in
-from engine.decisions.compiler import PROPERTIES, compile_cell
+from engine.decisions.compiler import compile_cell
 from engine.decisions.datatypes import ANY, Type, simple_type
+from engine.decisions.elements import Element, child, children, line_of, local, text_in
 from engine.decisions.errors import DecisionError, ModelRefusedError, UnsupportedError
+from engine.decisions.properties import PROPERTIES
 from engine.decisions.tokens import Names, normalized
 from engine.xml import XmlRefused, parse_xml
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from engine.decisions.compiler import NOTHING, Cell, Code, Run, Scope
+from engine.decisions.closures import NOTHING, Cell, Code, Run, Scope
 from engine.decisions.datatypes import Type, shown
 from engine.decisions.errors import AnyConflictError, ModelRefusedError, NotUniqueError
 from engine.decisions.functions import BUILTINS, total
@@ -148,7 +148,8 @@ class DecisionTable:
 
     def _warn_input(self, column: Column, value: Value, run: Run) -> None:
         run.warn(
-            f"决策表“{self.name}”的输入“{column.text}”的值 {shown(value)} 不在 {column.allowed_text} 之中，结果为空。 / "
+            f"决策表“{self.name}”的输入“{column.text}”的值 {shown(value)} 不在 {column.allowed_text} 之中，"
+            "结果为空。 / "
             f"table {self.name!r}: {shown(value)} is not among the input values of {column.text!r}, the result is null"
         )
 

@@ -100,6 +100,10 @@ class Names:
             more._add(normalized(name))
         return more
 
+    def __contains__(self, name: str) -> bool:
+        """Is this very name declared?"""
+        return tuple(token.text for token in tokenize(name)[:-1]) in self._known
+
     def longest(self, tokens: list[Token], position: int) -> tuple[str, int] | None:
         """The declared name that starts here and how many tokens it takes."""
         for length in self._lengths.get(tokens[position].text, ()):

@@ -198,6 +198,12 @@ def test_feel_of_level_3_is_refused_by_name(text: str) -> None:
         value(text)
 
 
+@pytest.mark.parametrize("text", ["sort([2, 1])", "string join([])", "now()", "High(1)", 'replace("a", "b", "c")'])
+def test_a_function_that_is_not_there_is_refused_by_name(text: str) -> None:
+    with pytest.raises(UnsupportedError, match=text.partition("(")[0]):
+        value(text)
+
+
 @pytest.mark.parametrize("text", ["(" * 30 + "1" + ")" * 30, "+".join("1" * 200), "-" * 20 + "1"])
 def test_depth_and_length_within_the_limit_are_read(text: str) -> None:
     assert value(text) is not None

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.decisions import DecisionError, check_table, decide_text, load_model, to_json, to_text
-from engine.decisions.compiler import NOTHING, compile_cell, compile_expression
+from engine.decisions.closures import NOTHING
+from engine.decisions.compiler import compile_cell, compile_expression
 from engine.decisions.tokens import Names
 from tests.decisions.dmn import file, model, table
 

@@ -219,7 +219,8 @@ MODELER = """
       <inputExpression id="IE_1" typeRef="number"><text>impact</text></inputExpression>
       <inputValues id="UT_0"><text>1,2,3,4</text></inputValues></input>
     <input id="Input_2">
-      <inputExpression id="IE_2" typeRef="string" expressionLanguage="feel"><text>用户 级别</text></inputExpression></input>
+      <inputExpression id="IE_2" typeRef="string" expressionLanguage="feel"><text>用户 级别</text>
+      </inputExpression></input>
     <output id="Output_1" label="优先级" name="priority" typeRef="integer" />
     <rule id="DecisionRule_1"><description>说明</description>
       <inputEntry id="UT_1" expressionLanguage="feel"><text><![CDATA[<= 2]]></text></inputEntry>
