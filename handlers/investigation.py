@@ -9,7 +9,8 @@ from handlers.records.incidents import DESK, Fields
 from handlers.records.steps import incident_of, record, text, values_of
 
 SOLUTION, NONE, TRANSFER = "solution", "none", "transfer"
-SOLVED, WORKAROUND = "C01", "C02"  # close codes 根本解决 and 变通解决 (T-7)
+SOLVED, WORKAROUND, ANSWERED = "C01", "C02", "C04"  # close codes 根本解决, 变通解决, 咨询已答复 (T-7)
+QUESTION = "咨询"
 
 
 def analyse(ctx: Context, call: Call) -> None:
@@ -35,7 +36,8 @@ def conclude(ctx: Context, call: Call) -> str:
         if (solution := text(values, "solution")) is None:
             raise InvalidValuesError({"solution": "请填写解决方案或变通方法"})
         workaround = bool(values.get("workaround"))
-        proposed = WORKAROUND if workaround else SOLVED
+        solved = ANSWERED if incident["request_type"] == QUESTION else SOLVED
+        proposed = WORKAROUND if workaround else solved
         fields |= {"solution": solution, "workaround": workaround, "proposed_close_code": proposed, "stage": 4}
     elif found == NONE:
         fields |= moves.to_desk(incident, ctx.now) | moves.count_move(incident, DESK)

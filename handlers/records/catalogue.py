@@ -42,11 +42,6 @@ def check_cause(ctx: Context, incident: Incident, cause: str | None) -> None:
         raise InvalidValuesError({"cause": "所选根源不属于该事件的子类"})
 
 
-def causes_of(ctx: Context, incident: Incident) -> Sequence[Row]:
-    """The root causes of the incident's type, and those of all types (R210)."""
-    return [row for row in reference.rows(ctx, "causes") if row["type"] in ("", incident["type"])]
-
-
 def close_codes_for_people(ctx: Context) -> Sequence[Row]:
     """The close codes that a person may choose; the others belong to the system (T-7)."""
     return [row for row in reference.rows(ctx, "close_codes") if row["set_by"].split() != [SET_BY_SYSTEM]]

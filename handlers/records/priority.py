@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from engine.context import Call, Context
-from engine.decisions import Answer
 from handlers import clocks, reference
 from handlers.records import rules
 from handlers.records.incidents import Fields, Incident
@@ -54,21 +51,11 @@ def assess(ctx: Context, call: Call, incident: Incident) -> Assessment:
     keep their start and paused time (R239).
     """
     asking = rules.Asking(ctx, call)
-    found = _assessment(ctx, asking.ask, incident)
-    asking.keep()
-    return found
-
-
-def preview(ctx: Context, incident: Incident) -> Assessment:
-    """The same for a page: what the priority would be; nothing is logged."""
-    return _assessment(ctx, partial(rules.preview, ctx), incident)
-
-
-def _assessment(ctx: Context, ask: Callable[[str, dict[str, Any]], Answer], incident: Incident) -> Assessment:
     impact = incident["impact"] or DEFAULT_IMPACT
-    urgency = ask("urgency", urgency_inputs(ctx, incident))
-    priority = ask("priority", {"impact": impact, "urgency": urgency.result})
-    target: Any = ask("targets", {"priority": priority.result}).result
+    urgency = asking.ask("urgency", urgency_inputs(ctx, incident))
+    priority = asking.ask("priority", {"impact": impact, "urgency": urgency.result})
+    target: Any = asking.ask("targets", {"priority": priority.result}).result
+    asking.keep()
     fields = {"impact": impact, "urgency": urgency.result, "priority": priority.result, **clocks.targets(target)}
     rows = "、".join([*urgency.rows, *priority.rows])
     return Assessment(fields, f"影响程度 {impact}、紧急程度{urgency.result}，按规则行 {rows} 计算")

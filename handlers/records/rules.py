@@ -1,4 +1,4 @@
-"""Asking the decision tables: what a step decides is logged, what a page only previews is not."""
+"""Asking the decision tables for a step: what it decides is logged."""
 
 from __future__ import annotations
 
@@ -41,11 +41,6 @@ def decide(ctx: Context, call: Call, key: str, inputs: Mapping[str, Any]) -> Ans
     answer = asking.ask(key, inputs)
     asking.keep()
     return answer
-
-
-def preview(ctx: Context, key: str, inputs: Mapping[str, Any]) -> Answer:
-    """What the rule would say now; for pages, so nothing is logged."""
-    return answer_of(ctx, _known(ctx), key, inputs)[0]
 
 
 def _known(ctx: Context) -> Catalogue:

@@ -135,3 +135,18 @@ def test_verification_needs_the_root_cause_and_leads_back_to_stage_3_when_it_fai
 def test_a_solution_that_is_found_must_be_written(sqlite_house: House) -> None:
     with pytest.raises(InvalidValuesError, match="解决方案"):
         sqlite_house.step("investigation.conclude", sqlite_house.accepted(), SUPPORTER, found="solution")
+
+
+@pytest.mark.proves("R276")
+@pytest.mark.parametrize(
+    ("request_type", "workaround", "code"), [("故障", False, "C01"), ("故障", True, "C02"), ("咨询", False, "C04")]
+)
+def test_the_solution_proposes_the_close_code(
+    sqlite_house: House, request_type: str, workaround: bool, code: str
+) -> None:
+    incident_id = sqlite_house.accepted()
+    ctx = sqlite_house.context()
+    incidents.change(ctx, incidents.get(ctx, incident_id), {"request_type": request_type})
+    values = {"found": "solution", "solution": "恢复配置", "workaround": workaround}
+    sqlite_house.step("investigation.conclude", incident_id, SUPPORTER, **values)
+    assert sqlite_house.incident(incident_id)["proposed_close_code"] == code

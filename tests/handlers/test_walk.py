@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from engine.errors import ConflictError
-from handlers import clocks
+from handlers import clocks, reference
 from handlers.records import catalogue, incidents, relations, waiting
 from handlers.records.tables import field_change
 from tests.handlers.conftest import CLASS, SUPPORTER, House
@@ -57,9 +57,7 @@ class Walk:
 
     def classification(self) -> dict[str, Any]:
         category, kind = self.pick(*CATEGORIES)
-        symptoms = [
-            row["key"] for row in catalogue.reference.rows(self.house.context(), "symptoms") if row["type"] == kind
-        ]
+        symptoms = [row["key"] for row in reference.rows(self.house.context(), "symptoms") if row["type"] == kind]
         return {**CLASS, "category": category, "type": kind, "symptom": symptoms[0], "impact": self.pick(1, 2, 3, 4)}
 
     def classify(self) -> str:
@@ -86,7 +84,8 @@ class Walk:
 
     def cause(self) -> str:
         incident = self.house.incident(self.incident_id)
-        return str(catalogue.causes_of(self.house.context(), incident)[0]["key"])
+        rows = reference.rows(self.house.context(), "causes")
+        return str(next(row["key"] for row in rows if row["type"] == incident["type"]))
 
     def transfer(self) -> str:
         self.step("dispatch.transfer", group=self.pick("crm", "non_crm", "desk"), cause=self.cause(), reason="T1")
