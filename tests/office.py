@@ -53,17 +53,22 @@ ROAD: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def furnish(engine: Engine) -> None:
+    """Deploy what is shipped into an empty database, and give everybody an account without a password."""
+    desk = Desk(engine, lambda: MONDAY, HANDLERS, "furnishing")
+    deploy_shipped(desk, update=False)
+    with desk.unit_of_work(SYSTEM) as ctx:
+        for account in ACCOUNTS:
+            people.add(ctx, account.account, account.name, None, posts=account.posts, roles=account.roles)
+
+
 class Office:
     """The desk as its people use it; time stands still until it is moved."""
 
     def __init__(self, engine: Engine, handlers: Mapping[str, Handler] = HANDLERS) -> None:
-        """Deploy what is shipped into an empty database and give everybody an account without a password."""
+        """``engine`` opens a database that :func:`furnish` has filled."""
         self.now = MONDAY
         self.desk = Desk(engine, lambda: self.now, handlers, "office")
-        deploy_shipped(self.desk, update=False)
-        with self.desk.unit_of_work(SYSTEM) as ctx:
-            for account in ACCOUNTS:
-                people.add(ctx, account.account, account.name, None, posts=account.posts, roles=account.roles)
         with self.desk.reading() as connection:
             self.people = {account.account: people.find(connection, account.account) for account in ACCOUNTS}
 

@@ -1,14 +1,5 @@
-"""The office on both databases."""
+"""Scenarios run in an office, on both databases."""
 
-from __future__ import annotations
+from tests.offices import office, office_engine, office_url, postgres_office, sqlite_office
 
-import pytest
-from sqlalchemy import Engine
-
-from tests.office import Office
-
-
-@pytest.fixture
-def office(database: Engine) -> Office:
-    """An office on SQLite and on PostgreSQL."""
-    return Office(database)
+__all__ = ["office", "office_engine", "office_url", "postgres_office", "sqlite_office"]
