@@ -1,8 +1,8 @@
 """Compact state of an instance as bytes.
 
-Byte 0 is the format, the next eight are the program's fingerprint, the rest is compressed JSON: tasks in the order
-parent before child, each with what its data differ from its parent's in. Definitions are not in it (the bundle pins
-them), nor finished history. Keep it in a binary column: anything that reorders keys would destroy it.
+Byte 0 is the format, the next eight are the program's fingerprint, the rest is compressed JSON with a checksum: tasks
+in the order parent before child, each with what its data differ from its parent's in. Definitions are not in it (the
+bundle pins them), nor finished history. Keep it in a binary column: anything that reorders keys would destroy it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def dump(workflow: Workflow) -> bytes:
         workflow.completed,
         workflow.data,
     ]
-    packed = zstandard.ZstdCompressor(level=3).compress(orjson.dumps(body))
+    packed = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(orjson.dumps(body))
     return bytes((FORMAT,)) + workflow.program.fingerprint + packed
 
 
@@ -52,8 +52,10 @@ def load(program: Program, state: bytes, run: Run) -> Workflow:
     if state[1 : 1 + FINGERPRINT_SIZE] != program.fingerprint:
         raise StateError(f"state of another program than this version of {program.process_key!r}")
     try:
-        unpacked = zstandard.ZstdDecompressor().decompress(state[1 + FINGERPRINT_SIZE :], max_output_size=MAX_STATE)
-        rows, inner, completed, data = orjson.loads(unpacked)
+        packed = state[1 + FINGERPRINT_SIZE :]
+        rows, inner, completed, data = orjson.loads(
+            zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_STATE)
+        )
     except (zstandard.ZstdError, ValueError) as error:
         raise StateError(f"damaged state: {error}") from error
     workflow = Workflow(program, run, deserializing=True)

@@ -175,10 +175,6 @@ class ParallelGateway(Noted, BpmnSpecMixin):  # type: ignore[misc]
                 partners.append(task)
         return partners
 
-    def _on_cancel(self, my_task: Task) -> None:
-        """A token that waits at a join is not a passage of the gateway."""
-        TaskSpec._on_cancel(self, my_task)
-
 
 def merged(tokens: Sequence[Task]) -> dict[str, Any]:
     """The data of the tokens' nearest common ancestor with what each branch changed since, the last token's last."""
@@ -247,10 +243,6 @@ class Boundary(_Catching, BoundaryEvent):  # type: ignore[misc]
     def flow_targets(self) -> list[TaskSpec]:
         """Where the diagram's flow leads (the library adds its own join)."""
         return [spec for spec in self.outputs if not isinstance(spec, BoundaryEventJoin)]
-
-    def _on_cancel(self, my_task: Task) -> None:
-        my_task.workflow.top_workflow.arrivals.pop(my_task.id, None)
-        super()._on_cancel(my_task)
 
 
 class Throw(Noted, IntermediateThrowEvent):  # type: ignore[misc]

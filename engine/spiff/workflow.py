@@ -17,13 +17,14 @@ from SpiffWorkflow.util.task import TaskState
 from engine.expressions import ExpressionError, compile_expression
 from engine.spiff import specs
 from engine.spiff.data import copied, require_json_items
-from engine.spiff.errors import StepError
+from engine.spiff.errors import LoopBudgetExceededError, StepError
 from engine.spiff.facts import Element
 from engine.spiff.program import Program
 
 OPEN = TaskState.WAITING | TaskState.READY | TaskState.STARTED
 CANCELLED = "cancelled"
 MAX_OUTCOME = 120  # characters
+MAX_NESTING = 20  # called processes and sub-processes inside each other
 
 Ask = Callable[[Element, Mapping[str, Any]], Any]
 
@@ -128,6 +129,8 @@ class Workflow(_Tree, BpmnWorkflow):  # type: ignore[misc]
     def create_subprocess(self, my_task: Task, spec_name: str) -> InnerWorkflow:
         """Make an inner workflow of our kind."""
         inner = InnerWorkflow(self.subprocess_specs[spec_name], my_task.id, self)
+        if inner.depth > MAX_NESTING:
+            raise LoopBudgetExceededError(my_task.task_spec.bpmn_id, f"processes call each other {inner.depth} deep")
         self.subprocesses[my_task.id] = inner
         return inner
 
@@ -145,8 +148,8 @@ class Workflow(_Tree, BpmnWorkflow):  # type: ignore[misc]
         self._note_left(task, self.outcomes.pop(task.id, None))
 
     def leave_cancelled(self, task: Task) -> None:
-        """A token was taken away; tasks that it never reached are not mentioned."""
-        if task.id in self.arrivals:
+        """A token was taken away. Tasks that it never reached, boundary events and joins are not mentioned."""
+        if task.id in self.arrivals and not isinstance(task.task_spec, specs.Boundary | specs.ParallelGateway):
             self._note_left(task, self.outcomes.pop(task.id, CANCELLED))
 
     def _note_left(self, task: Task, outcome: str | None) -> None:
@@ -167,7 +170,7 @@ class Workflow(_Tree, BpmnWorkflow):  # type: ignore[misc]
         if inner is not None:
             for lost in inner.tasks.values():
                 self.remove(lost)
-        if task._state & OPEN and not isinstance(task.task_spec, specs.Boundary | specs.ParallelGateway):
+        if task._state & OPEN:
             self.leave_cancelled(task)
         self.arrivals.pop(task.id, None)
 

@@ -46,7 +46,7 @@ def looped_join() -> spiff.Program:
     return program(process("p", body, end(), edges, flow("x", "m", "again == True")))
 
 
-@pytest.mark.parametrize(("saved", "order"), itertools.product([True, False], [("a", "b"), ("b", "a")]))
+@pytest.mark.parametrize(("saved", "order"), list(itertools.product([True, False], [("a", "b"), ("b", "a")])))
 def test_a_join_in_a_loop_waits_for_both_branches_on_every_pass(saved: bool, order: tuple[str, str]) -> None:
     desk = Desk(looped_join(), {"again": True}, saved=saved)
     for _ in range(5):
@@ -59,7 +59,7 @@ def test_a_join_in_a_loop_waits_for_both_branches_on_every_pass(saved: bool, ord
     assert desk.completed
 
 
-@pytest.mark.parametrize(("saved", "order"), itertools.product([True, False], [("a", "b"), ("b", "a")]))
+@pytest.mark.parametrize(("saved", "order"), list(itertools.product([True, False], [("a", "b"), ("b", "a")])))
 def test_a_branch_that_did_not_touch_a_key_cannot_undo_what_the_other_wrote(
     saved: bool, order: tuple[str, str]
 ) -> None:
@@ -132,10 +132,20 @@ def test_a_loop_without_a_wait_is_stopped_with_its_element() -> None:
     assert caught.value.element_id == "m"
 
 
-def test_a_process_that_calls_itself_without_end_is_stopped() -> None:
-    body = start() + service("s") + call("c", "p") + end() + flows("start", "s", "c", "end")
-    with pytest.raises(spiff.StepError):
-        Desk(program(process("p", body)))
+def calling_itself() -> spiff.Program:
+    body = start() + service("s", "n") + xor("x", "f_x_c") + call("c", "p") + end()
+    return program(process("p", body, flows("start", "s", "x", "c", "end"), flow("x", "end", "n >= limit")))
+
+
+@pytest.mark.parametrize(("limit", "fits"), [(20, True), (21, True), (22, False)])
+def test_processes_may_call_each_other_twenty_deep(limit: int, fits: bool) -> None:
+    answers = {"s": lambda data: data["n"] + 1}
+    if fits:
+        assert Desk(calling_itself(), {"n": 0, "limit": limit}, answers).completed
+    else:
+        with pytest.raises(spiff.LoopBudgetExceededError) as caught:
+            Desk(calling_itself(), {"n": 0, "limit": limit}, answers)
+        assert caught.value.element_id == "c"
 
 
 @pytest.mark.parametrize("saved", [True])
@@ -165,7 +175,7 @@ def many(sequential: bool = False, border: str = "", inner: str = "") -> spiff.P
     return program(process("p", body, edges, messages=(Message("stop"),)), tasks, task)
 
 
-@pytest.mark.parametrize(("saved", "sequential"), itertools.product([True, False], [True, False]))
+@pytest.mark.parametrize(("saved", "sequential"), list(itertools.product([True, False], [True, False])))
 def test_instances_run_pass_after_pass_in_their_own_called_process(saved: bool, sequential: bool) -> None:
     desk = Desk(many(sequential), {"groups": ["A", "B", "C"]}, saved=saved)
     for again in (True, True, False):
