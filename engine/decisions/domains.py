@@ -12,6 +12,8 @@ from engine.decisions.closures import NOTHING
 from engine.decisions.tables import Column
 from engine.decisions.values import MATH, Months, Value
 
+MAX_EVALUATIONS = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -68,6 +70,8 @@ def domain_of(columns: list[Column]) -> Domain:
     first = columns[0]
     kind, doubt = _kind(columns)
     bounds = sorted({bound for column in columns for bound in _bounds(column, kind)}) if kind is not None else []
+    if 2 * len(bounds) * sum(len(column.constant_cells) for column in columns) > MAX_EVALUATIONS:
+        return Domain(first.text, (), ("的不同条件过多", "it has too many different cells"))
     merged: dict[tuple[int, int], Piece] = {}
     for example in _examples(kind, bounds, first.declared.whole):
         if not all(_possible(column, example) for column in columns):
@@ -108,8 +112,8 @@ def _named(column: Column) -> Iterator[Value]:
 
 
 def _constants(column: Column) -> Iterator[Value]:
-    for i in column.constant_cells:
-        yield from column.cells[i].bounds()
+    for cell, _ in column.constant_cells:
+        yield from cell.bounds()
 
 
 def _bounds(column: Column, kind: type) -> Iterator[Value]:

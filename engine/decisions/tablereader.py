@@ -58,12 +58,24 @@ def _columns(element: Element, rules: list[Element], place: Place) -> tuple[Colu
                 text=text,
                 code=code,
                 declared=place.find_type(expression.get("typeRef") if expression is not None else None),
-                cells=tuple(cell_in(row[i], place) or ANY_VALUE for row in entries),
+                cells=_cells([row[i] for row in entries], place),
                 allowed=cell_in(values, place),
                 allowed_text=text_in(values) or "",
             )
         )
     return tuple(columns)
+
+
+def _cells(entries: list[Element], place: Place) -> tuple[Cell, ...]:
+    """The cells of a column; those with the same text are one object, which is then evaluated once for all of them."""
+    known: dict[tuple[str | None, str | None], Cell] = {}
+    found = []
+    for entry in entries:
+        key = (text_in(entry), entry.get("expressionLanguage"))
+        if key not in known:
+            known[key] = cell_in(entry, place) or ANY_VALUE
+        found.append(known[key])
+    return tuple(found)
 
 
 def _check_widths(entries: list[list[Element]], rules: list[Element], width: int, what: str) -> None:

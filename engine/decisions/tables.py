@@ -36,17 +36,20 @@ class Column:
     allowed_text: str = ""
     bounds: dict[type, list[Value]] = field(default_factory=dict)
     _masks: dict[Hashable, int] = field(default_factory=dict)
-    constant_cells: tuple[int, ...] = ()
+    constant_cells: tuple[tuple[Cell, int], ...] = ()
     other_cells: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Sort the constants of the cells, by kind."""
-        numbered = range(len(self.cells))
-        self.constant_cells = tuple(i for i in numbered if self.cells[i].constant)
-        self.other_cells = tuple(i for i in numbered if not self.cells[i].constant)
+        """Put equal constant cells together with the mask of their rows, and sort their constants by kind."""
+        masks: dict[int, int] = {}
+        for i, cell in enumerate(self.cells):
+            masks[id(cell)] = masks.get(id(cell), 0) | 1 << i
+        distinct = {id(cell): cell for cell in self.cells}
+        self.constant_cells = tuple((cell, masks[key]) for key, cell in distinct.items() if cell.constant)
+        self.other_cells = tuple(i for i, cell in enumerate(self.cells) if not cell.constant)
         found: dict[type, set[Value]] = {}
-        for i in self.constant_cells:
-            for bound in self.cells[i].bounds():
+        for cell, _ in self.constant_cells:
+            for bound in cell.bounds():
                 if type(bound) in _INDEXED:
                     found.setdefault(type(bound), set()).add(bound)
         self.bounds = {kind: sorted(values) for kind, values in found.items()}
@@ -77,7 +80,7 @@ class Column:
 
     def evaluate(self, value: Value) -> int:
         """The rules whose constant cell fits, found by asking every cell."""
-        return sum(1 << i for i in self.constant_cells if self.cells[i].match(value, NOTHING) is True)
+        return sum(mask for cell, mask in self.constant_cells if cell.match(value, NOTHING) is True)
 
 
 @dataclass(frozen=True, slots=True)

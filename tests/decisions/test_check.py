@@ -133,3 +133,9 @@ def test_a_table_of_many_columns_stays_bounded_and_says_so() -> None:
 def test_two_columns_on_one_input_are_taken_together() -> None:
     rows = [["< 5", "< 3", "1"], [">= 5", "-", "2"], ["< 5", ">= 3", "3"]]
     assert check_table(model(table([("n", "number"), ("n", "number")], rows))) == []
+
+
+def test_a_table_with_too_many_different_cells_is_not_passed_in_silence() -> None:
+    rows = [[f"[{n}..{n + 1})", str(n)] for n in range(800)]
+    found = check_table(model(table([("n", "number")], rows)))
+    assert {finding.kind for finding in found} == {"unchecked"}
