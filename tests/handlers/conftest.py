@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, make_url, text
 
 from engine.context import Call, Context
 from engine.definitions import deploy
@@ -16,6 +18,7 @@ from handlers import HANDLERS
 from handlers.records import incidents
 from handlers.records.incidents import Incident
 from handlers.reference import load_reference
+from webapp.database import make_engine
 
 PROCESSES = Path(__file__).resolve().parents[2] / "processes"
 START = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)  # 09:00 in Shanghai
@@ -126,22 +129,48 @@ REQUEST: Mapping[str, Any] = {"source": "phone", "summary": "受理时报错", "
 CLASS: Mapping[str, Any] = {"category": "crm", "type": "crm.app", "symptom": "crm.app.error", "impact": 3}
 
 
-@pytest.fixture
-def house(database: Engine) -> Iterator[House]:
-    """A house on SQLite and on PostgreSQL."""
-    yield from _open(database)
+@pytest.fixture(scope="session")
+def _furnished_sqlite(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    path = tmp_path_factory.mktemp("house") / "house.db"
+    shutil.copyfile(_sqlite_template, path)
+    yield from _furnished(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="session")
+def _furnished_postgres(postgres_server: str, _postgres_template: str) -> Iterator[Engine]:
+    name = f"lovem_house_{os.getpid()}"
+    administrator = make_engine(postgres_server, pooled=False)
+    with administrator.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {_postgres_template}"))
+        yield from _furnished(make_url(postgres_server).set(database=name).render_as_string(hide_password=False))
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    administrator.dispose()
+
+
+def _furnished(url: str) -> Iterator[Engine]:
+    """One database for the session: every house rolls back what happened in it."""
+    database = make_engine(url)
+    with database.begin() as connection:
+        ctx = House(connection).context("system")
+        load_reference(ctx, reference_files())
+        deploy(ctx, decision_files(), reason="首次部署")
+    yield database
+    database.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    """A house on SQLite and on PostgreSQL, with the shipped reference data and decision tables."""
+    yield from _open(request.getfixturevalue(f"_furnished_{request.param}"))
 
 
 @pytest.fixture
-def sqlite_house(sqlite_database: Engine) -> Iterator[House]:
+def sqlite_house(_furnished_sqlite: Engine) -> Iterator[House]:
     """A house on SQLite alone, for what does not depend on the database."""
-    yield from _open(sqlite_database)
+    yield from _open(_furnished_sqlite)
 
 
 def _open(database: Engine) -> Iterator[House]:
     with database.connect() as connection:
-        house = House(connection)
-        load_reference(house.context("system"), reference_files())
-        deploy(house.context("system"), decision_files(), reason="首次部署")
-        yield house
+        yield House(connection)
         connection.rollback()
