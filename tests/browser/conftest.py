@@ -23,10 +23,15 @@ from webapp.shipped import deploy_shipped
 NOW = datetime(2026, 11, 23, 7, 40, tzinfo=UTC)  # Monday 15:40 in Changsha
 BUILD = ROOT / "webapp" / "static" / "build" / "manifest.json"
 PICTURES = ROOT / "artefacts"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 WIDE, NARROW = (1440, 900), (390, 844)
 
 
@@ -130,6 +135,7 @@ def picture(request: pytest.FixtureRequest) -> Callable[..., None]:
     def keep(page: Page, name: str) -> None:
         folder = PICTURES / os.environ.get("LOVEM_PICTURES", "pages")
         folder.mkdir(parents=True, exist_ok=True)
+        page.evaluate("scrollTo(0, 0)")
         width = page.viewport_size["width"] if page.viewport_size else 0
         page.screenshot(path=folder / f"{name}-{width}.png", full_page=True, animations="disabled")
 

@@ -37,7 +37,9 @@ def classify(page: Page) -> None:
 
 
 @pytest.mark.proves("R003", "R065", "R067", "R078", "R079", "R081", "R213")
-def test_a_call_is_recorded_classified_and_dispatched_in_two_pages(open_page: Open, picture: Callable[..., None]) -> None:
+def test_a_call_is_recorded_classified_and_dispatched_in_two_pages(
+    open_page: Open, picture: Callable[..., None]
+) -> None:
     page = open_page("reception01")
     page.keyboard.press("n")
     page.wait_for_url("**/report")

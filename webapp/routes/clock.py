@@ -85,10 +85,10 @@ def _target(incident: Mapping[str, Any], name: str, found: clocks.Clock) -> time
 
 def _sentence(target: timedelta, spent: timedelta, *, stopped: bool, waiting: bool) -> tuple[str, str]:
     if spent > target:
-        over = duration(spent - target, up=True)
-        return "over", f"超时 {over}" if stopped else f"已暂停，已超 {over}" if waiting else f"已超 {over}"
+        over = _spaced(duration(spent - target, up=True))
+        return "over", f"超时{over}" if stopped else f"已暂停，已超{over}" if waiting else f"已超{over}"
     if stopped:
-        return "met", f"用时 {duration(spent, up=True)}"
+        return "met", f"用时{_spaced(duration(spent, up=True))}"
     left = _spaced(duration(target - spent))
     if waiting:
         return "pause", f"已暂停，剩余{left}"

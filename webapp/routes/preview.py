@@ -13,28 +13,29 @@ from engine.decide import answer_of
 from engine.errors import EngineError
 from handlers import clocks, reference
 from handlers.records.priority import urgency_inputs
+from webapp.queries import rules
 
 Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Urgency and priority with what they come from; ``rows`` are the ids of the rules that answered."""
+    """Urgency and priority with what they come from; ``urgency_rows`` are the numbers of the rows that answered."""
 
     urgency: str
     urgency_from: str
+    urgency_rows: str
     priority: int
     impact: int
-    rows: tuple[str, ...]
     restoration_for: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The group that the dispatch table answers."""
+    """The group that the dispatch table answers, and the numbers of the rows that did."""
 
     group: str
-    rows: tuple[str, ...]
+    rows: str
 
 
 def assessment(ctx: Context, facts: Facts) -> Assessment | None:
@@ -43,16 +44,21 @@ def assessment(ctx: Context, facts: Facts) -> Assessment | None:
         return None
     inputs = urgency_inputs(ctx, facts)
     try:
-        urgency = answer_of(ctx, catalogue(ctx), "urgency", inputs)[0]
+        urgency, row = answer_of(ctx, catalogue(ctx), "urgency", inputs)
         ranked = {"impact": facts["impact"], "urgency": urgency.result}
         priority = answer_of(ctx, catalogue(ctx), "priority", ranked)[0]
         target = answer_of(ctx, catalogue(ctx), "targets", {"priority": priority.result})[0]
     except (LookupError, EngineError):
         return None
-    rows = (*urgency.rows, *priority.rows)
     restoration_for = clocks.duration(target.result["restoration"])
-    words = _urgency_words(inputs)
-    return Assessment(str(urgency.result), words, int(priority.result), facts["impact"], rows, restoration_for)
+    return Assessment(
+        urgency=str(urgency.result),
+        urgency_from=_urgency_words(inputs),
+        urgency_rows=_numbers(ctx, row),
+        priority=int(priority.result),
+        impact=facts["impact"],
+        restoration_for=restoration_for,
+    )
 
 
 def proposal(ctx: Context, facts: Facts) -> Proposal | None:
@@ -61,14 +67,19 @@ def proposal(ctx: Context, facts: Facts) -> Proposal | None:
         return None
     inputs = {name: facts.get(name) for name in ("category", "type", "location")}
     try:
-        answer = answer_of(ctx, catalogue(ctx), "dispatch", inputs)[0]
+        answer, row = answer_of(ctx, catalogue(ctx), "dispatch", inputs)
     except (LookupError, EngineError):
         return None
     result = answer.result
     group = result.get("group") if isinstance(result, dict) else result
     if reference.row(ctx, "groups", group) is None:
         return None
-    return Proposal(str(group), tuple(answer.rows))
+    return Proposal(str(group), _numbers(ctx, row))
+
+
+def _numbers(ctx: Context, row: Facts) -> str:
+    numbers = rules.row_numbers(ctx, row["definition_id"])
+    return "、".join(str(numbers[each]) for each in row["row_ids"] if each in numbers)
 
 
 def _urgency_words(inputs: Facts) -> str:

@@ -174,15 +174,9 @@ def _explained(reader: Reader, field: Field, found: preview.Proposal | None) -> 
     options = field.options
     if found.group not in {option.value for option in options}:
         options = [*options, Option(found.group, reader.name("groups", found.group))]
-    rule = rule_words(found.rows)
+    rule = f"（规则第 {found.rows} 行）" if found.rows else ""
     if field.value == found.group:
         help_text = f"按规则选出{rule}"
     else:
         help_text = f"规则提出的是{reader.name('groups', found.group)}{rule}"
     return replace(field, help=help_text, options=options, value=field.value or found.group)
-
-
-def rule_words(rows: Sequence[str]) -> str:
-    """Which rows of a rule answered, for the end of a sentence."""
-    numbers = [row.rpartition("_")[2] for row in rows]
-    return f"（规则第 {'、'.join(numbers)} 行）" if rows and all(each.isdigit() for each in numbers) else ""

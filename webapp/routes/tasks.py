@@ -11,7 +11,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from engine import definitions
-from engine.errors import ConflictError, EngineError, NotFoundError
+from engine.errors import ConflictError, EngineError, NotAllowedError, NotFoundError
 from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.desk import InvalidStepError
@@ -77,7 +77,11 @@ def complete(task_id: str) -> ResponseReturnValue:
     except InvalidStepError as refused:
         return _again(task_id, Trouble({refused.element_id: refused.problems}))
     except ConflictError as refused:
-        return _conflicted(task_id, refused)
+        return _conflicted(task_id, Conflict(str(refused), refused.by or "", refused.at))
+    except NotAllowedError as refused:
+        if task is None or not _taken_meanwhile(task_id):
+            raise
+        return _conflicted(task_id, Conflict(str(refused), "", None))
     except NotFoundError:
         with reading() as reader:
             return _done(reader, task_id, late=True)
@@ -149,10 +153,25 @@ def _again(task_id: str, trouble: Trouble) -> ResponseReturnValue:
         return _page(reader, task, incident, the_plan, values, trouble)
 
 
-def _conflicted(task_id: str, refused: ConflictError) -> ResponseReturnValue:
+def _taken_meanwhile(task_id: str) -> bool:
+    """Whether a task of the person's own group is in somebody else's hands: he was too late, not without the right."""
     with reading() as reader:
-        by = reader.accounts(refused.by).get(refused.by or "", refused.by or "")
-    return _again(task_id, Trouble(conflict=Conflict(str(refused), by, refused.at)))
+        task = tasks.get(reader.ctx.connection, task_id)
+        if task is None:
+            return False
+        in_group = task["candidate_group"] in reader.person.groups
+        return in_group and task["assignee"] not in (None, reader.person.account)
+
+
+def _conflicted(task_id: str, conflict: Conflict) -> ResponseReturnValue:
+    """The page again with who was faster and when; for a task taken meanwhile its row says both."""
+    with reading() as reader:
+        task = tasks.get(reader.ctx.connection, task_id)
+        by = conflict.by or (task["assignee"] or task["changed_by"] or "" if task else "")
+        at = conflict.at or (task["changed_at"] if task else None)
+        name = reader.accounts(by).get(by, by)
+    words = f"{name} 领取了“{task['name']}”" if task and task["assignee"] == by and by else conflict.message
+    return _again(task_id, Trouble(conflict=Conflict(words, name, at)))
 
 
 def _page(

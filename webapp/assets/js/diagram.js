@@ -34,10 +34,11 @@ function mark(viewer, box) {
   const live = JSON.parse(box.dataset.live);
   for (const shape of registry.filter((each) => PLAIN.has(each.type))) canvas.addMarker(shape, "plain-task");
   const pairs = new Set(path.map((id, place) => `${id} ${path[place + 1] ?? ""}`));
+  const opens = (from, target) => (target.flowElements ?? []).some((each) => pairs.has(`${from} ${each.id}`)); // a frame
   const goesOn = (from, to) => pairs.has(`${from} ${to}`) || (live.includes(to) && from === path.at(-1));
   for (const flow of registry.filter((each) => each.type === "bpmn:SequenceFlow")) {
     const { sourceRef, targetRef } = flow.businessObject;
-    if (goesOn(sourceRef.id, targetRef.id)) canvas.addMarker(flow, "took");
+    if (goesOn(sourceRef.id, targetRef.id) || opens(sourceRef.id, targetRef)) canvas.addMarker(flow, "took");
   }
   for (const id of took) if (registry.get(id)) canvas.addMarker(id, "took");
   for (const id of live) {
