@@ -16,7 +16,7 @@ from sqlalchemy import insert, text
 from engine import persistence as db
 from engine.bundles import Bundle, FormRef, bundle_for, load_bundle
 from engine.catalogue import EVER, Catalogue, DefinitionRef, catalogue, content, contents
-from engine.check import Finding, Known, check
+from engine.check import Finding, check
 from engine.context import Context
 from engine.errors import DeploymentRefusedError, FormRefusedError
 from engine.identity import Identity, UnclearIdentityError, identify
@@ -133,8 +133,7 @@ def _check_together(
         for ref in others.values():
             name = ref.filename if ref.filename not in together else f"{ref.key}@{ref.version}/{ref.filename}"
             together[name] = kept[ref.id]
-        forms = {one.key for one in (*identities.values(), *others.values()) if one.kind == "form"}
-        findings.update(dict.fromkeys(check(together, operations=ctx.handlers.keys(), known=Known(forms=forms))))
+        findings.update(dict.fromkeys(check(together, operations=ctx.handlers.keys())))
     return list(findings)
 
 

@@ -5,15 +5,15 @@ A step that cannot be carried out raises ``StepFailedError``: the door rolls bac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from engine import moves, spiff, tasks
 from engine import persistence as db
-from engine import spiff, tasks
 from engine.bundles import bundle_for
 from engine.context import Context
 from engine.errors import ConflictError, InvalidValuesError
@@ -32,8 +32,9 @@ from engine.saving import (
     write_instance,
     write_waits,
 )
+from engine.spiff.data import require_json, require_json_items
 from engine.steps import Work, held, hold, instance_select, last_change, refuse_unless
-from engine.stuck import command_of, mark_stuck, unmark
+from engine.stuck import mark_stuck, reopen, retry
 from engine.timers import DueTimer
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "deliver",
     "fire",
     "mark_stuck",
+    "reopen",
     "resume",
     "retry",
     "start",
@@ -67,8 +69,10 @@ def start(ctx: Context, process_key: str, business_key: str, data: Mapping[str, 
     """Start ``process_key`` for ``business_key`` and run to the first waits.
 
     At most one instance of these keys runs at a time: a repeated start returns the first, also in a race.
-    Raises :class:`NotFoundError` if the process is not in force.
+    Raises :class:`NotFoundError` if the process is not in force, and ``spiff.DataRefusedError`` if ``data`` are not
+    plain JSON (then nothing could be kept for a retry).
     """
+    require_json_items(data, None)
     bundle = bundle_for(ctx, process_key)
     make = sqlite.insert if ctx.connection.dialect.name == "sqlite" else postgresql.insert
     row = make(db.instance).values(
@@ -83,7 +87,7 @@ def start(ctx: Context, process_key: str, business_key: str, data: Mapping[str, 
         instance_id = ctx.connection.execute(row.on_conflict_do_nothing().returning(db.instance.c.id)).scalar()
         if instance_id is not None:
             instance = Held(instance_id, process_key, business_key, RUNNING, 1, None, ctx.now, bundle, None)
-            step = _start(ctx, instance, data, fresh=True)
+            step = moves.start(ctx, instance, data, fresh=True)
             return Started(instance_id, True, step.opened, step.completed)
         i = db.instance.c
         running = select(i.id).where(i.process_key == process_key, i.business_key == business_key, i.ended_at.is_(None))
@@ -92,26 +96,43 @@ def start(ctx: Context, process_key: str, business_key: str, data: Mapping[str, 
     raise ConflictError("同一业务的流程正在结束，请重试")
 
 
-def complete(ctx: Context, task_id: str, values: Mapping[str, Any], token: int) -> Step:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A user task as a door needs it to say who may complete it, and with which values."""
+
+    element: spiff.Element
+    candidate_group: str | None
+    assignee: str | None
+
+
+Answering = Callable[[Asked], Mapping[str, Any]]
+
+
+def complete(ctx: Context, task_id: str, values: Mapping[str, Any] | Answering, token: int) -> Step:
     """Complete a user task with a form's ``values``; ``token`` is the version that the page was rendered from.
 
+    ``values`` may be a function that is given the task: it answers the values or refuses, for example who may not.
     Raises :class:`InvalidValuesError`, :class:`NotFoundError`, or :class:`ConflictError` with who and when if the task
     was finished or changed by somebody else, or its instance does not run.
     """
     t = db.user_task.c
     found = ctx.connection.execute(
         instance_select(t.element_id, t.revision.label("token"), t.changed_by, t.changed_at, t.on_behalf_of)
+        .add_columns(t.candidate_group, t.assignee)
         .join(db.user_task, t.instance_id == db.instance.c.id)
         .where(t.id == task_id)
     ).one_or_none()
     if found is None or found.status in (COMPLETED, CANCELLED):
         raise tasks.gone(ctx, task_id)
     instance = held(ctx, found)
+    if callable(values):
+        element = instance.bundle.program.elements[found.element_id]
+        values = values(Asked(element, found.candidate_group, found.assignee))
     refuse_unless(ctx, instance, RUNNING)
     if found.token != token:
         raise ConflictError("任务已被别人改动，请重新打开", by=found.changed_by, at=found.changed_at)
     clean = _validated(instance, found.element_id, values)
-    return _complete(ctx, instance, task_id, clean, token=token, on_behalf_of=found.on_behalf_of)
+    return moves.complete(ctx, instance, task_id, clean, token=token, on_behalf_of=found.on_behalf_of)
 
 
 def fire(ctx: Context, timer: DueTimer) -> Step | None:
@@ -122,7 +143,7 @@ def fire(ctx: Context, timer: DueTimer) -> Step | None:
     ).one_or_none()
     if found is None or found.status != RUNNING:
         return None
-    return _fire(ctx, held(ctx, found), timer.task_id)
+    return moves.fire(ctx, held(ctx, found), timer.task_id)
 
 
 def deliver(ctx: Context, name: str, key: str, payload: Any = None, *, message_row: int | None = None) -> Step | None:
@@ -139,6 +160,7 @@ def deliver(ctx: Context, name: str, key: str, payload: Any = None, *, message_r
         .order_by(db.instance.c.id, s.task_id)
         .limit(1 if message_row is not None else 2)
     )
+    require_json(payload, None, "payload")
     for _ in range(_LOOKS):
         found = ctx.connection.execute(receivers).all()
         if len(found) > 1:
@@ -155,33 +177,8 @@ def deliver(ctx: Context, name: str, key: str, payload: Any = None, *, message_r
             }
             work = Work(ctx, held(ctx, found[0]), command, automatic=message_row is not None)
             if work.load().waits_for(found[0].task_id, name):
-                return _deliver(work)
+                return moves.deliver(work)
     return None
-
-
-def retry(ctx: Context, instance_id: int) -> Step:
-    """Repeat the command that failed, as its original actor, now. The operator is named in the history.
-
-    Raises :class:`ConflictError` if the instance is not stuck or the command has become pointless, and
-    ``StepFailedError`` if it fails again.
-    """
-    instance = hold(ctx, instance_id)
-    refuse_unless(ctx, instance, STUCK)
-    failed = command_of(ctx, instance_id)
-    command = failed.command
-    original = replace(ctx, actor=failed.actor, on_behalf_of=command.get("on_behalf_of"))
-    unmark(ctx, instance, failed.cause)
-    if command["do"] == "start":
-        return _start(original, instance, command["data"], fresh=False)
-    if command["do"] == "complete":
-        return _complete(original, instance, command["task_id"], command["values"], parked=True)
-    if command["do"] == "fire":
-        step = _fire(original, instance, command["task_id"], parked=True)
-    else:
-        step = _deliver(Work(original, instance, command).load(), parked=True)
-    if step is None:
-        raise ConflictError("出错的步骤已不再需要")
-    return step
 
 
 def suspend(ctx: Context, instance_id: int, reason: str) -> None:
@@ -197,7 +194,7 @@ def resume(ctx: Context, instance_id: int, reason: str) -> None:
     """Let a suspended instance go on; timers that fell due meanwhile fire at the next tick."""
     instance = hold(ctx, instance_id)
     refuse_unless(ctx, instance, SUSPENDED)
-    waits = Work(ctx, instance, {"do": "resume"}).load().before
+    waits = Work(ctx, instance, None).load().before
     write_instance(ctx, instance, status=RUNNING, end_reason=None)
     write_waits(ctx, instance.id, spiff.Waits(), waits)
     unpark(ctx, instance.id)
@@ -221,18 +218,6 @@ def cancel(ctx: Context, instance_id: int, reason: str, *, revision: int | None 
     ctx.connection.execute(insert(db.history), rows)
 
 
-def _start(ctx: Context, instance: Held, data: Mapping[str, Any], *, fresh: bool) -> Step:
-    command = {
-        "do": "start",
-        "process_key": instance.process_key,
-        "business_key": instance.business_key,
-        "data": dict(data),
-    }
-    work = Work(ctx, instance, command, fresh=fresh)
-    work.start(data)
-    return work.carry_out()
-
-
 def _validated(instance: Held, element_id: str, values: Mapping[str, Any]) -> dict[str, Any]:
     name = instance.bundle.program.elements[element_id].properties.get("form")
     if name:
@@ -240,50 +225,3 @@ def _validated(instance: Held, element_id: str, values: Mapping[str, Any]) -> di
     if values:
         raise InvalidValuesError(dict.fromkeys(map(str, values), "这个任务没有表单"))
     return {}
-
-
-def _complete(
-    ctx: Context,
-    instance: Held,
-    task_id: str,
-    clean: dict[str, Any],
-    *,
-    token: int | None = None,
-    on_behalf_of: str | None = None,
-    parked: bool = False,
-) -> Step:
-    work = Work(ctx, instance, {"do": "complete", "task_id": task_id, "values": clean})
-    work.on_behalf_of = ctx.on_behalf_of or on_behalf_of
-    work.token = None if token is None else (task_id, token)
-    task = work.load().user_task(task_id)
-    if task is None:
-        raise tasks.gone(ctx, task_id)
-    return work.carry_out(lambda _: work.complete(task, clean), parked=parked)
-
-
-def _fire(ctx: Context, instance: Held, task_id: str, *, parked: bool = False) -> Step | None:
-    work = Work(ctx, instance, {"do": "fire", "task_id": task_id}, automatic=not parked)
-    timer = work.load().timer(task_id)
-    if timer is None or timer.due_at > ctx.now:
-        return None
-    work.notes[task_id] = timer.due_at.isoformat()  # the history keeps when it should have fired
-    return work.carry_out(lambda flow: spiff.fire_timer(flow, task_id), parked=parked)
-
-
-def _deliver(work: Work, *, parked: bool = False) -> Step | None:
-    """None if the row was delivered already, or the task does not wait any more."""
-    command, row = work.command, work.command["row"]
-    if not work.waits_for(command["task_id"], command["name"]):
-        return None
-    if row is not None:
-        m = db.message.c
-        taken = work.ctx.connection.execute(
-            update(db.message)
-            .where(m.id == row, m.delivered_at.is_(None))
-            .values(delivered_at=work.ctx.now, receiver_id=work.instance.id, leased_by=None, leased_until=None)
-        )
-        if taken.rowcount != 1:
-            return None
-    return work.carry_out(
-        lambda flow: spiff.deliver(flow, command["task_id"], command["name"], command["payload"]), parked=parked
-    )

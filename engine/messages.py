@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import Exists, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import instances
@@ -53,8 +53,7 @@ def claim_due(ctx: Context, node: str, limit: int, lease_for: timedelta) -> list
     The caller commits, then delivers each in a unit of work of its own.
     """
     free = or_(_m.leased_until.is_(None), _m.leased_until <= ctx.now)
-    wanted = exists().where(_s.name == _m.name, _s.key == _m.key)
-    due = select(_m.id).where(_m.delivered_at.is_(None), free, wanted).order_by(_m.id).limit(limit)
+    due = select(_m.id).where(_m.delivered_at.is_(None), free, _wanted(_m.name, _m.key)).order_by(_m.id).limit(limit)
     if ctx.connection.execute(due.limit(1)).first() is None:
         return []
     rows = ctx.connection.execute(
@@ -68,7 +67,12 @@ def claim_due(ctx: Context, node: str, limit: int, lease_for: timedelta) -> list
 
 def deliver(ctx: Context, message: DueMessage) -> Step | None:
     """Deliver a buffered message to one task. None if it was delivered already, or nobody waits any more: it stays."""
-    return instances.deliver(ctx, message.name, message.key, message.payload, message_row=message.id)
+    step = instances.deliver(ctx, message.name, message.key, message.payload, message_row=message.id)
+    if step is None and not ctx.connection.execute(select(_wanted(message.name, message.key))).scalar():
+        # Another message came first. Free this one at once: its next receiver must not wait for the lease to end.
+        free = update(db.message).where(_m.id == message.id, _m.delivered_at.is_(None))
+        ctx.connection.execute(free.values(leased_by=None, leased_until=None))
+    return step
 
 
 def command(ctx: Context, name: str, key: object, payload: Any = None) -> Step:
@@ -89,3 +93,8 @@ def command(ctx: Context, name: str, key: object, payload: Any = None) -> Step:
     ).first()
     by, at = (last.actor, last.left_at) if last else (None, None)
     raise ConflictError("流程现在不接受这个操作", by=by, at=at)
+
+
+def _wanted(name: Any, key: Any) -> Exists:
+    """Does any task wait for the message?"""
+    return exists().where(_s.name == name, _s.key == key)

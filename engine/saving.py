@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Table, delete, insert, or_, update
+from sqlalchemy import Column, Table, delete, insert, or_, select, update
 
 from engine import persistence as db
 from engine import spiff
@@ -83,7 +83,7 @@ def save(ctx: Context, instance: Held, before: spiff.Waits, result: Result) -> S
     _write_user_tasks(ctx, instance, before, result)
     write_waits(ctx, instance.id, before, result.after)
     _insert(ctx, db.message, [_message(ctx, thrown) for thrown in result.thrown])
-    if result.thrown or result.after.subscriptions:
+    if result.thrown or set(result.after.subscriptions) - set(before.subscriptions):
         ctx.notes.add(MESSAGES)
     rows = _history(ctx, instance, result)
     if completed:
@@ -167,14 +167,20 @@ def _write_user_tasks(ctx: Context, instance: Held, before: spiff.Waits, result:
     still_open = {task.task_id for task in result.after.user_tasks}
     gone = [task.task_id for task in before.user_tasks if task.task_id not in still_open]
     if gone:
-        t = db.user_task.c
-        rows = delete(db.user_task).where(t.id.in_(gone))
-        if result.token:  # a claim may have come between reading and writing
-            rows = rows.where(or_(t.id != result.token[0], t.revision == result.token[1]))
-        if ctx.connection.execute(rows).rowcount != len(gone):
-            raise ConflictError("任务刚刚被别人改动，请重新打开")
+        _delete_user_tasks(ctx, gone, result.token)
     new = [task for task in result.after.user_tasks if task.task_id in result.offers]
     _insert(ctx, db.user_task, [_user_task_row(ctx, instance, task, result.offers[task.task_id]) for task in new])
+
+
+def _delete_user_tasks(ctx: Context, gone: list[str], token: tuple[str, int] | None) -> None:
+    t = db.user_task.c
+    rows = delete(db.user_task).where(t.id.in_(gone))
+    if token:
+        rows = rows.where(or_(t.id != token[0], t.revision == token[1]))
+    if ctx.connection.execute(rows).rowcount != len(gone) and token:
+        # A claim does not lock the instance: it may have come between our reading and our writing.
+        now = ctx.connection.execute(select(t.changed_by, t.changed_at).where(t.id == token[0])).one()
+        raise ConflictError("任务刚刚被别人改动，请重新打开", by=now.changed_by, at=now.changed_at)
 
 
 def _user_task_row(ctx: Context, instance: Held, task: spiff.UserTask, offer: Offer) -> dict[str, Any]:

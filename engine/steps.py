@@ -29,6 +29,7 @@ _REFUSALS = {
     saving.COMPLETED: "流程已经结束",
     saving.CANCELLED: "流程已经取消",
 }
+MAX_CAUSE = 4000  # characters
 _SQLITE_ERROR = 1  # SQLite's code for a statement that is wrong, not a database that is busy or broken
 
 
@@ -101,9 +102,18 @@ class Work:
     """
 
     def __init__(
-        self, ctx: Context, instance: Held, command: dict[str, Any], *, automatic: bool = False, fresh: bool = False
+        self,
+        ctx: Context,
+        instance: Held,
+        command: dict[str, Any] | None,
+        *,
+        automatic: bool = False,
+        fresh: bool = False,
     ) -> None:
-        """``command`` repeats the step, should it fail; a ``fresh`` instance is gone after the roll-back."""
+        """``command`` repeats the step, should it fail; None: nothing is to be carried out, only looked at.
+
+        A ``fresh`` instance is gone after the roll-back.
+        """
         self.ctx = ctx
         self.instance = instance
         self.command = command
@@ -135,9 +145,8 @@ class Work:
             if act is not None:
                 act(self._workflow)
             spiff.advance(self._workflow)
-            result = self._result()
-        before = spiff.Waits(self.before.user_tasks) if parked else self.before
-        return saving.save(self.ctx, self.instance, before, result)
+            before = spiff.Waits(self.before.user_tasks) if parked else self.before
+            return saving.save(self.ctx, self.instance, before, self._result())
 
     def user_task(self, task_id: str) -> spiff.UserTask | None:
         """The user task of that id, if the loaded state waits for it."""
@@ -231,16 +240,22 @@ class Work:
             cause = error.__cause__ if isinstance(error, spiff.StepError) and error.__cause__ else error
             if is_databases_fault(cause):
                 raise cause from None
-            if isinstance(error, EngineError) and not self.automatic:
+            if self.command is None or (isinstance(error, EngineError) and not self.automatic):
                 raise
             raise StepFailedError(
                 None if self.fresh else self.instance.id,
                 getattr(error, "element_id", None) or self._element_id,
-                error.why if isinstance(error, spiff.StepError) else f"{type(error).__name__}: {error}",
+                _said(error),
                 self.command | {"on_behalf_of": self.on_behalf_of},
                 revision=None if self.fresh else self.instance.revision,
                 actor=self.ctx.actor,
             ) from error
+
+
+def _said(error: Exception) -> str:
+    """The cause as an operator reads it, in characters that every database can keep."""
+    text = error.why if isinstance(error, spiff.StepError) else f"{type(error).__name__}: {error}"
+    return text[:MAX_CAUSE].encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 def is_databases_fault(error: BaseException) -> bool:

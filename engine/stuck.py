@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from engine import moves, spiff, tasks
 from engine import persistence as db
 from engine.bundles import bundle_for
 from engine.context import Context
 from engine.errors import ConflictError, StepFailedError
-from engine.saving import RUNNING, STUCK, Held, park, process_row, unpark
-from engine.steps import hold
+from engine.saving import RUNNING, STUCK, Held, Step, park, process_row, unpark, write_instance, write_waits
+from engine.steps import Work, hold, refuse_unless
 
 
 def mark_stuck(ctx: Context, failure: StepFailedError) -> int | None:
@@ -41,7 +43,54 @@ def mark_stuck(ctx: Context, failure: StepFailedError) -> int | None:
     return instance_id
 
 
-def command_of(ctx: Context, instance_id: int) -> Row[Any]:
+def retry(ctx: Context, instance_id: int) -> Step:
+    """Repeat the command that failed, as its original actor, now. The operator is named in the history.
+
+    A timer or message that is not wanted any more is left out: the instance just goes on. Raises
+    :class:`ConflictError` if the instance is not stuck, and ``StepFailedError`` if the command fails again.
+    """
+    instance = hold(ctx, instance_id)
+    refuse_unless(ctx, instance, STUCK)
+    failed = _command_of(ctx, instance_id)
+    command = failed.command
+    original = replace(ctx, actor=failed.actor, on_behalf_of=command.get("on_behalf_of"))
+    _unmark(ctx, instance, "retried", failed.cause)
+    if command["do"] == "start":
+        return moves.start(original, instance, command["data"], fresh=False)
+    if command["do"] == "complete":
+        return moves.complete(original, instance, command["task_id"], command["values"], parked=True)
+    if command["do"] == "fire":
+        step = moves.fire(original, instance, command["task_id"], parked=True)
+    else:
+        step = moves.deliver(Work(original, instance, command).load(), parked=True)
+    return step or _go_on(ctx, instance)
+
+
+def reopen(ctx: Context, instance_id: int, reason: str) -> None:
+    """Give the user task whose completion failed back to people; what was handed in becomes its draft.
+
+    Raises :class:`ConflictError` if the instance is not stuck, or stuck on a timer or message: that can only be
+    retried, or the instance cancelled.
+    """
+    instance = hold(ctx, instance_id)
+    refuse_unless(ctx, instance, STUCK)
+    failed = _command_of(ctx, instance_id)
+    if failed.command["do"] != "complete":
+        raise ConflictError("出错的不是人工任务，只能重试或取消")
+    _unmark(ctx, instance, "reopened", reason)
+    tasks.save_draft(replace(ctx, actor=failed.actor), failed.command["task_id"], failed.command["values"])
+    _go_on(ctx, instance)
+
+
+def _go_on(ctx: Context, instance: Held) -> Step:
+    """Let the instance wait again where it waited before the failed step."""
+    waits = Work(ctx, instance, None).load().before
+    write_instance(ctx, instance, status=RUNNING)
+    write_waits(ctx, instance.id, spiff.Waits(), waits)
+    return Step(instance.id, (), False)
+
+
+def _command_of(ctx: Context, instance_id: int) -> Row[Any]:
     """The row of a stuck instance. Raises :class:`ConflictError` if there is none."""
     row = ctx.connection.execute(select(db.stuck).where(db.stuck.c.instance_id == instance_id)).one_or_none()
     if row is None:
@@ -49,11 +98,11 @@ def command_of(ctx: Context, instance_id: int) -> Row[Any]:
     return row
 
 
-def unmark(ctx: Context, instance: Held, cause: str) -> None:
-    """Forget the failure, because its command is being repeated in this unit of work."""
+def _unmark(ctx: Context, instance: Held, outcome: str, note: str) -> None:
+    """Forget the failure: its command is being repeated, or given back, in this unit of work."""
     ctx.connection.execute(delete(db.stuck).where(db.stuck.c.instance_id == instance.id))
     unpark(ctx, instance.id)
-    ctx.connection.execute(insert(db.history), [process_row(ctx, instance, "retried", cause)])
+    ctx.connection.execute(insert(db.history), [process_row(ctx, instance, outcome, note)])
 
 
 def _facts(ctx: Context, failure: StepFailedError) -> dict[str, Any]:

@@ -199,7 +199,7 @@ def _reoffer(ctx: Context, instance: Held) -> int:
         )
     }
     changed = 0
-    work = Work(ctx, instance, {"do": "reoffer"}).load()
+    work = Work(ctx, instance, None).load()
     for task in work.before.user_tasks:
         row, offer = rows[task.task_id], work.offer(task)
         values = {

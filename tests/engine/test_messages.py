@@ -8,6 +8,7 @@ from engine import instances, messages
 from engine import persistence as db
 from engine.errors import ConflictError
 from engine.saving import MESSAGES
+from engine.spiff import DataRefusedError
 from tests.engine.toys import LEASE, NOW, Toy
 
 
@@ -128,3 +129,23 @@ def twin() -> bytes:
         key="twin",
         declared=message_("M_go"),
     ).encode()
+
+
+def test_a_message_whose_receiver_got_another_one_is_free_for_the_next_at_once(toy: Toy) -> None:
+    toy.deploy({"twin.bpmn": twin()})
+    toy.do(instances.start, "twin", "1", {"group": "g"})
+    toy.do(messages.send, "go", "g", 1)
+    toy.do(messages.send, "go", "g", 2)
+    assert toy.tick() == 1
+    toy.do(instances.start, "twin", "2", {"group": "g"})
+    assert toy.tick() == 1
+
+
+def test_a_payload_that_is_no_json_is_the_callers_fault(lite: Toy) -> None:
+    lite.to_approval()
+    for payload in (object(), float("nan"), {1: 2}):
+        with pytest.raises(DataRefusedError):
+            lite.do(messages.command, "withdraw", 7, payload)
+    with pytest.raises(DataRefusedError):
+        lite.do(instances.start, "order", "8", {"order_id": object()})
+    assert lite.count(db.stuck) == 0

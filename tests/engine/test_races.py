@@ -33,7 +33,7 @@ class Race:
 
         def leader() -> None:
             with self.toy.unit("岗01") as ctx:
-                self.results["first"] = self._outcome(first, ctx)
+                self.results["first"] = first(ctx)
                 done.set()
                 assert started.wait(20)
                 self._until_blocked()
@@ -66,10 +66,6 @@ class Race:
                 if connection.exec_driver_sql(waiting).scalar():
                     return
         pytest.fail("the second never met the first")
-
-    @staticmethod
-    def _outcome(verb: Verb, ctx: Context) -> Any:
-        return verb(ctx)
 
 
 @pytest.fixture
@@ -109,6 +105,7 @@ def test_a_claim_that_comes_first_defeats_a_completion_from_the_old_page(race: R
         lambda ctx: instances.complete(ctx, row.id, {"amount": 2}, row.revision),
     )
     assert isinstance(lost, ConflictError)
+    assert (lost.by, lost.at) == ("岗01", toy.now)
     assert toy.task("o_fill").assignee == "岗01"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from engine import instances, messages
+from engine import instances, messages, tasks
 from engine import persistence as db
 from engine.context import Call, Context
 from engine.errors import BpmnError, ConflictError, NotAllowedError, StepFailedError
@@ -229,3 +229,68 @@ def echo() -> bytes:
         key="echo",
         declared=message_("M_go", variable="said"),
     ).encode()
+
+
+def test_a_failed_completion_can_be_given_back_with_its_values_as_draft(toy: Toy) -> None:
+    instance_id = toy.start()
+    toy.handlers["order.price"] = broken
+    with pytest.raises(StepFailedError):
+        toy.complete("o_fill", actor="岗02", amount=21)
+    toy.do(instances.reopen, instance_id, "改小金额", actor="运维")
+    task = toy.task("o_fill")
+    assert (task.draft, task.draft_by, task.suspended) == ({"amount": 21}, "岗02", False)
+    toy.handlers["order.price"] = lambda ctx, call: 1
+    toy.complete("o_fill", amount=5)
+    assert (toy.count(db.stuck), toy.count(db.timer)) == (0, 1)
+
+
+def test_a_failed_timer_cannot_be_given_back(toy: Toy) -> None:
+    instance_id = toy.start("reminder")
+    toy.handlers["remind"] = broken
+    toy.now += timedelta(days=7)
+    with pytest.raises(StepFailedError):
+        toy.tick()
+    with pytest.raises(ConflictError):
+        toy.do(instances.reopen, instance_id, "算了")
+
+
+def test_a_retry_whose_message_went_elsewhere_lets_the_instance_go_on(toy: Toy) -> None:
+    toy.deploy({"echo.bpmn": echo()})
+    first = toy.do(instances.start, "echo", "1", {"order_id": 7}).instance_id
+    toy.do(messages.send, "go", 7)
+    works, toy.handlers["remind"] = toy.handlers["remind"], broken
+    with pytest.raises(StepFailedError):
+        toy.tick()
+    toy.handlers["remind"] = works
+    toy.do(instances.start, "echo", "2", {"order_id": 7})
+    toy.now += timedelta(hours=1)
+    assert toy.tick() == 1
+    assert not toy.do(instances.retry, first).completed
+    assert (toy.rows(db.instance, id=first)[0].status, toy.count(db.subscription)) == ("running", 1)
+
+
+def test_a_cause_is_kept_in_characters_that_a_database_can_keep(toy: Toy) -> None:
+    def nul(_ctx: Context, _call: Call) -> Any:
+        raise ValueError("a\0b\ud800" + "x" * 10_000)
+
+    toy.start()
+    toy.handlers["order.price"] = nul
+    with pytest.raises(StepFailedError):
+        toy.complete("o_fill", amount=21)
+    assert len(toy.rows(db.stuck)[0].cause) == 4000
+
+
+def test_an_offer_that_fails_when_asked_again_sticks_nothing(toy: Toy) -> None:
+    toy.start()
+    toy.handlers["order.offer"] = broken
+    with pytest.raises(ZeroDivisionError):
+        toy.do(tasks.reoffer, "7")
+    assert toy.task("o_fill").suspended is False
+
+
+def test_a_key_too_long_for_its_column_sticks_instead_of_failing_for_ever(toy: Toy) -> None:
+    toy.deploy({"echo.bpmn": echo()})
+    if toy.engine.dialect.name == "postgresql":  # SQLite keeps texts of any length
+        with pytest.raises(StepFailedError):
+            toy.do(instances.start, "echo", "1", {"order_id": "x" * 121})
+        assert toy.rows(db.instance)[0].status == "stuck"
