@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,8 +31,6 @@ from tests.engine.spiff.diagrams import (
     user,
     xor,
 )
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def stage(id: str, *steps: str, outcomes: tuple[str, ...]) -> bytes:
@@ -261,16 +257,3 @@ def test_a_run_needs_an_aware_instant() -> None:
     with pytest.raises(ValueError, match="aware"):
         run(datetime(2026, 3, 2))  # noqa: DTZ001 - that is the point
     assert run(datetime(2026, 3, 2, tzinfo=UTC)).now.tzinfo is UTC
-
-
-# ---------------------------------------------------------------- the real diagrams
-
-
-def shipped() -> Mapping[str, bytes]:
-    return {path.name: path.read_bytes() for path in (ROOT / "processes" / "incident").glob("*.bpmn")}
-
-
-def test_the_shipped_incident_diagrams_compile() -> None:
-    drawn = spiff.compile_program(shipped(), "incident")
-    assert drawn.elements["s2_8_dispatch"].type == "userTask"
-    assert drawn.process_properties["incident"]["offer"] == "incident.offer"

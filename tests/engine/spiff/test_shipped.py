@@ -1,0 +1,134 @@
+"""Random walks through the shipped diagrams: saved equals never saved, and every way out of a gateway is taken."""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from engine import spiff
+from engine.spiff.facts import NAMESPACES
+from tests.engine.spiff.diagrams import Desk
+from tests.engine.spiff.test_equivalence import as_text, seen
+
+FOLDER = Path(__file__).resolve().parents[3] / "processes" / "incident"
+DATA = {"incident_id": 4711, "outcome": "recorded", "master_id": 17}
+STARTS = ("recorded", "raised_by_support", "reassigned")
+WALKS = 60
+STEPS = 120
+
+
+@cache
+def files() -> Mapping[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(FOLDER.glob("*.bpmn"))}
+
+
+@cache
+def program() -> spiff.Program:
+    return spiff.compile_program(files(), "incident")
+
+
+@cache
+def options() -> dict[str, list[Any]]:
+    """By key of process data: the values that the conditions of the diagrams compare it with, and one other."""
+    found: dict[str, list[Any]] = {}
+    for content in files().values():
+        for condition in etree.fromstring(content).iterfind(".//bpmn:conditionExpression", NAMESPACES):
+            for node in ast.walk(ast.parse((condition.text or "").strip(), mode="eval")):
+                if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
+                    compared = ast.literal_eval(node.comparators[0])
+                    values = compared if isinstance(compared, list) else [compared]
+                    found.setdefault(node.left.id, ["another"]).extend(values)
+    return found
+
+
+def gateway_flows() -> set[str]:
+    """Every flow out of an exclusive gateway with a choice, in the processes that the incident reaches."""
+    reached = {"incident", *program().callees}
+    flows: set[str] = set()
+    for content in files().values():
+        root = etree.fromstring(content)
+        for process in (
+            *root.iterfind(".//bpmn:process", NAMESPACES),
+            *root.iterfind(".//bpmn:subProcess", NAMESPACES),
+        ):
+            if process.get("id") in reached:
+                gateways = {node.get("id") for node in process.iterfind("bpmn:exclusiveGateway", NAMESPACES)}
+                flows |= {
+                    flow.get("id", "")
+                    for flow in process.iterfind("bpmn:sequenceFlow", NAMESPACES)
+                    if flow.get("sourceRef") in gateways
+                }
+    return flows
+
+
+def act(desk: Desk, choice: random.Random) -> str:
+    """One random action: mostly work, sometimes a message, a due timer after its wait."""
+    waits = desk.waits
+    actions: list[tuple[str, str, Any]] = [
+        ("do", as_text([one.element_id, one.data]), one) for one in waits.user_tasks
+    ] * 60
+    actions += [("fire", one.element_id, one) for one in waits.timers]
+    actions += [("send", f"{one.element_id} {one.name}", one) for one in waits.subscriptions]
+    kind, text, wait = choice.choice(sorted(actions, key=lambda action: action[:2]))
+    desk.move(minutes=choice.randint(1, 200))
+    if kind == "do":
+        result = program().elements[wait.element_id].properties.get("result")
+        written = {result: choice.choice(options().get(result, ["value", True, 7]))} if result else {}
+        spiff.complete(desk.workflow, wait.task_id, written)
+    elif kind == "fire":
+        desk.move(seconds=max(0.0, (wait.due_at - desk.now).total_seconds()))
+        spiff.fire_timer(desk.workflow, wait.task_id)
+    else:
+        payload = 17 if wait.name == "become_slave" else choice.choice(options().get("master_outcome", [None]))
+        spiff.deliver(desk.workflow, wait.task_id, wait.name, payload)
+    desk._advance()
+    return f"{kind} {text}"
+
+
+def some_answer(element: spiff.Element) -> Any:
+    """What an operation or decision gives back: the same for the same data."""
+    values = options().get(element.properties.get("result", ""), ["value"])
+    return lambda data: values[len(as_text(data)) % len(values)]
+
+
+def walk(seed: int) -> tuple[bool, int, set[str]]:
+    """Whether the incident ended, the largest state, and the flows taken."""
+    start = random.Random(seed).choice(STARTS)
+    answers = {id: some_answer(element) for id, element in program().elements.items()}
+    plain, saved = (Desk(program(), DATA | {"outcome": start}, answers, saved=kept) for kept in (False, True))
+    one, other = random.Random(seed), random.Random(seed)
+    largest, log = 0, [start]
+    for _ in range(STEPS):
+        assert seen(saved) == seen(plain), (seed, log[-4:])
+        largest = max(largest, saved.size)
+        if plain.completed:
+            break
+        log.append(act(plain, one))
+        assert act(saved, other) == log[-1], (seed, log[-4:])
+    return plain.completed, largest, {one.outcome or "" for one in plain.history if one.type == "exclusiveGateway"}
+
+
+def test_the_shipped_incident_diagrams_compile() -> None:
+    assert program().elements["s2_8_dispatch"].type == "userTask"
+    assert program().process_properties["incident"]["offer"] == "incident.offer"
+
+
+def test_walks_through_the_shipped_diagrams_are_the_same_saved_and_take_every_way() -> None:
+    taken: set[str] = set()
+    ended = 0
+    for seed in range(WALKS):
+        try:
+            completed, largest, flows = walk(seed)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}: {error!r}") from error
+        assert largest <= 2000, seed
+        ended += completed
+        taken |= flows
+    assert ended > WALKS / 2
+    assert gateway_flows() - taken == set()
