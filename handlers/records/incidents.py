@@ -12,7 +12,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from engine.context import Context
 from engine.errors import ConflictError, NotFoundError
@@ -43,6 +43,12 @@ _UNTRACKED = frozenset(
     + [f"{name}_{part}" for name in clocks.CLOCKS for part in ("for", "started_at", "stopped_at", "paused")]
 )
 TRACKED = tuple(column.name for column in table.columns if column.name not in _UNTRACKED)
+
+# Built once: putting a statement together costs more than running it.
+_GET = select(table).where(table.c.id == bindparam("this_id"))
+_GET_LOCKED = _GET.with_for_update()
+_CHANGE = update(table).where(table.c.id == bindparam("this_id"), table.c.revision == bindparam("this_revision"))
+_KEEP = insert(field_change)
 
 
 def create(ctx: Context, facts: Fields | None = None, *, group: str = DESK) -> int:
@@ -77,8 +83,7 @@ def get(ctx: Context, incident_id: int, *, lock: bool = False) -> Incident:
     known: Incident | None = ctx.memo.get(_memo(incident_id))
     if known is not None:
         return known
-    query = select(table).where(table.c.id == incident_id)
-    found = ctx.connection.execute(query.with_for_update() if lock else query).one_or_none()
+    found = ctx.connection.execute(_GET_LOCKED if lock else _GET, {"this_id": incident_id}).one_or_none()
     if found is None:
         raise NotFoundError(f"没有编号为 {incident_id} 的事件记录")
     return _remember(ctx, _frozen(found))
@@ -107,12 +112,8 @@ def change(
     _refuse_reopening(incident, after)
     _require_one_responsible(after)
     stamp = {"revision": incident["revision"] + 1, "updated_at": ctx.now, "updated_by": ctx.actor}
-    statement = (
-        update(table)
-        .where(table.c.id == incident["id"], table.c.revision == incident["revision"])
-        .values(**changed, **stamp)
-    )
-    if ctx.connection.execute(statement).rowcount == 0:
+    this = {"this_id": incident["id"], "this_revision": incident["revision"]}
+    if ctx.connection.execute(_CHANGE, {**changed, **stamp, **this}).rowcount == 0:
         raise _somebody_was_faster(ctx, incident["id"])
     tracked = {name: value for name, value in changed.items() if name not in _UNTRACKED}
     _keep_changes(ctx, incident["id"], incident, tracked, reason, element)
@@ -171,7 +172,7 @@ def _keep_changes(
         if value is not None or before.get(name) is not None
     ]
     if rows:
-        ctx.connection.execute(insert(field_change), rows)
+        ctx.connection.execute(_KEEP, rows)
 
 
 def _plain(value: Any) -> Any:
