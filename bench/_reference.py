@@ -9,11 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import select
-
-from engine import definitions, instances, tasks
-from engine.context import Call, Context
-from engine.persistence import user_task
+from engine import definitions, instances
 from webapp import desk as verbs
 from webapp.database import create_schema, make_engine
 from webapp.desk import Desk
@@ -34,12 +30,7 @@ ROAD: list[tuple[str, dict[str, Any]]] = [
     ("resolve", {"is_restored": True}),
     ("close", NOTE),
 ]
-ACTOR = Person("bench", "bench", frozenset({"bench"}), frozenset({"support"}))
-
-
-def offer(_ctx: Context, _call: Call) -> tasks.Offer:
-    """Everything to the one group."""
-    return tasks.Offer(candidate_group="bench", priority=3)
+ACTOR = Person("bench", "bench", frozenset({"desk"}), frozenset({"desk"}))  # the lane of the diagram
 
 
 @contextmanager
@@ -48,12 +39,17 @@ def reference_desk(url: str | None = None) -> Iterator[Desk]:
     with TemporaryDirectory(prefix="lovem-bench-") as folder:
         engine = make_engine(url or f"sqlite:///{folder}/desk.db")
         create_schema(engine)
-        desk = Desk(engine, lambda: NOW, {"bench.offer": offer}, "bench")
-        files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir())}
-        with desk.unit_of_work("bench") as ctx:
-            definitions.deploy(ctx, files, reason="bench")
+        desk = Desk(engine, lambda: NOW, {}, "bench")
+        deploy(desk)
         yield desk
         engine.dispose()
+
+
+def deploy(desk: Desk) -> None:
+    """Deploy the reference process and its forms."""
+    files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir())}
+    with desk.unit_of_work("bench") as ctx:
+        definitions.deploy(ctx, files, reason="bench")
 
 
 def start(desk: Desk, number: int) -> str:
@@ -69,11 +65,3 @@ def complete_all(desk: Desk, first: str) -> int:
         opened = verbs.complete(desk, ACTOR, task, values, 1).opened
         task = opened[0] if opened else ""
     return len(ROAD)
-
-
-def open_task(desk: Desk, business_key: str) -> str:
-    """The one open task of an instance."""
-    with desk.reading() as connection:
-        return str(
-            connection.execute(select(user_task.c.id).where(user_task.c.business_key == business_key)).scalar_one()
-        )
