@@ -163,7 +163,7 @@ def _spend(task: Task, steps: int, visits: Counter[str]) -> None:
     visits[name] += 1
     if steps > MAX_STEPS or visits[name] > MAX_VISITS:
         raise LoopBudgetExceededError(
-            element_of(task) or name, f"ran {visits[name]} times among {steps} steps without a wait"
+            element_of(task) or name, f"一次运行了 {visits[name]} 遍（共 {steps} 步），中间没有等待"
         )
 
 
@@ -172,11 +172,11 @@ def _check(workflow: Workflow) -> None:
     remaining = list(open_tasks(workflow))
     if workflow.completed:
         if remaining:
-            names = ", ".join(sorted({str(element_of(task) or task.task_spec.name) for task in remaining}))
-            raise DeadWorkflowError(element_of(remaining[0]), f"the process ended while {names} is still open")
+            names = "、".join(sorted({str(element_of(task) or task.task_spec.name) for task in remaining}))
+            raise DeadWorkflowError(element_of(remaining[0]), f"流程已经结束，但 {names} 还没有完成")
         return
     if not waits(workflow):
         joins = [task for task in remaining if isinstance(task.task_spec, Join | specs.ParallelGateway)]
         named = sorted({str(element_of(task) or task.task_spec.name) for task in joins})
-        detail = f"; these joins can never fire: {', '.join(named)}" if named else ""
-        raise DeadWorkflowError(element_of(joins[0]) if joins else None, f"nothing is left to wait for{detail}")
+        detail = f"；这些汇合永远等不齐：{'、'.join(named)}" if named else ""
+        raise DeadWorkflowError(element_of(joins[0]) if joins else None, f"流程没有结束，也不再等待任何事{detail}")

@@ -48,16 +48,16 @@ def dump(workflow: Workflow) -> bytes:
 def load(program: Program, state: bytes, run: Run) -> Workflow:
     """The workflow that :func:`dump` saved. Raises StateError for another format or another program."""
     if not state or state[0] != FORMAT:
-        raise StateError(f"state of an unknown format: {state[0] if state else 'empty'}")
+        raise StateError(f"流程状态的格式不认识：{state[0] if state else '空'}")
     if state[1 : 1 + FINGERPRINT_SIZE] != program.fingerprint:
-        raise StateError(f"state of another program than this version of {program.process_key!r}")
+        raise StateError(f"流程状态属于另一个版本，不是这个 {program.process_key}")
     try:
         packed = state[1 + FINGERPRINT_SIZE :]
         rows, inner, completed, data = orjson.loads(
             zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_STATE)
         )
     except (zstandard.ZstdError, ValueError) as error:
-        raise StateError(f"damaged state: {error}") from error
+        raise StateError(f"流程状态已损坏：{error}") from error
     workflow = Workflow(program, run, deserializing=True)
     workflow.pending = False
     workflow.completed = completed

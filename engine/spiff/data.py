@@ -16,14 +16,14 @@ def require_json(value: Any, element_id: str | None, key: str) -> None:
     """Refuse what saving would change or lose: other types, other keys, not finite numbers, half a surrogate pair."""
     problem = _problem(value, MAX_DEPTH)
     if problem:
-        raise DataRefusedError(element_id, f"value of {key!r}: {problem}")
+        raise DataRefusedError(element_id, f"流程数据 {key!r} 的值不能保存：{problem}")
 
 
 def require_json_items(data: Mapping[str, Any], element_id: str | None) -> None:
     """The same for a whole mapping of process data; its keys must be text."""
     for key, value in data.items():
         if type(key) is not str or not _encodable(key):
-            raise DataRefusedError(element_id, f"key {key!r} is not text")
+            raise DataRefusedError(element_id, f"流程数据的键 {key!r} 不是文本")
         require_json(value, element_id, key)
 
 
@@ -63,20 +63,20 @@ def _problem(value: Any, depth: int) -> str | None:
     if value is None or kind is bool:
         return None
     if kind is str:
-        return None if value.isascii() or _encodable(value) else "text that is not Unicode"
+        return None if value.isascii() or _encodable(value) else "不是有效的文本"
     if kind is int:
-        return None if -MAX_INTEGER <= value <= MAX_INTEGER else "integer of more than 64 bits"
+        return None if -MAX_INTEGER <= value <= MAX_INTEGER else "整数超过 64 位"
     if kind is float:
-        return None if math.isfinite(value) else "number that is not finite"
+        return None if math.isfinite(value) else "不是有限的数字"
     if depth == 0:
-        return f"nested deeper than {MAX_DEPTH}"
+        return f"嵌套超过 {MAX_DEPTH} 层"
     if kind is list:
         return next((found for item in value if (found := _problem(item, depth - 1))), None)
     if kind is dict:
         if any(type(key) is not str or not _encodable(key) for key in value):
-            return "object with a key that is not text"
+            return "有的键不是文本"
         return next((found for item in value.values() if (found := _problem(item, depth - 1))), None)
-    return f"type {kind.__name__} is not JSON"
+    return f"{kind.__name__} 不是 JSON 类型"
 
 
 def _encodable(text: str) -> bool:

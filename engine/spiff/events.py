@@ -25,6 +25,7 @@ from engine.spiff.errors import StepError, UnhandledEventError
 from engine.spiff.instants import InstantError, parse_cycle, parse_duration, parse_instant
 
 FIRED = "event_fired"  # the key that SpiffWorkflow itself looks at
+_FAULTS = {"error": "错误", "escalation": "升级"}
 
 
 def element_of(task: Task) -> str | None:
@@ -61,10 +62,10 @@ class Message(EventDefinition):  # type: ignore[misc]
         """Put the message among those that leave the instance; it is never caught inside."""
         element = element_of(my_task)
         if self.payload is None:
-            raise StepError(element, f"message {self.name} has no payload, so nobody can be addressed")
+            raise StepError(element, f"消息 {self.name} 没有内容（messagePayload），无法寻址")
         sent = evaluated(self.payload, my_task)
         if not isinstance(sent, dict) or set(sent) != {"key", "value"}:
-            raise StepError(element, f"the payload of message {self.name} must be {{'key': …, 'value': …}}")
+            raise StepError(element, f"消息 {self.name} 的内容必须是 {{'key': …, 'value': …}}")
         require_json(sent["value"], element, "value")
         my_task.workflow.top_workflow.send(self.name, address(sent["key"], element), sent["value"])
 
@@ -72,9 +73,9 @@ class Message(EventDefinition):  # type: ignore[misc]
         """The key under which ``my_task`` waits."""
         element = element_of(my_task)
         if self.key is None:
-            raise StepError(element, f"message {self.name} is waited for without a key")
+            raise StepError(element, f"等待消息 {self.name}，但没有写属性 key")
         if self.key not in my_task.data:
-            raise StepError(element, f"no process data {self.key!r} to wait for message {self.name} under")
+            raise StepError(element, f"等待消息 {self.name} 需要流程数据 {self.key!r}，还没有人写它")
         return address(my_task.data[self.key], element)
 
     def receive(self, my_task: Task, payload: Any) -> None:
@@ -93,7 +94,7 @@ def address(key: Any, element: str | None) -> str:
     """A routing key as text; only identifiers address a wait."""
     if type(key) is int or (type(key) is str and key):
         return str(key)
-    raise StepError(element, f"{key!r} cannot address a message")
+    raise StepError(element, f"{key!r} 不能作为消息的地址")
 
 
 class Timer(TimerEventDefinition):  # type: ignore[misc]
@@ -167,7 +168,7 @@ def timer_text(text: Expression, my_task: Task) -> str:
     """The ISO text that a timer's expression gives."""
     value = evaluated(text, my_task)
     if not isinstance(value, str):
-        raise StepError(element_of(my_task), f"the timer needs an ISO text, not {value!r}")
+        raise StepError(element_of(my_task), f"定时器需要 ISO 文本，不是 {value!r}")
     return value
 
 
@@ -215,8 +216,8 @@ def raise_fault(activity: Task | None, kind: str, code: str, thrower: str | None
             activity.workflow.top_workflow.urgent.append(boundary)
             return
         activity = activity.parent if _is_instance(activity) else enclosing(activity)
-    detail = f" ({why})" if why else ""
-    raise UnhandledEventError(thrower, f"{kind} {code!r} is caught by no boundary event{detail}")
+    detail = f"（{why}）" if why else ""
+    raise UnhandledEventError(thrower, f"{_FAULTS[kind]} {code!r} 没有边界事件接住{detail}")
 
 
 def _is_instance(activity: Task) -> bool:

@@ -36,21 +36,21 @@ class Duration:
             day = min(start.day, calendar.monthrange(year, month)[1])
             return start.replace(year=year, month=month, day=day) + self.exact * times
         except (ValueError, OverflowError):
-            raise InstantError("instant beyond the calendar") from None
+            raise InstantError("时间超出了日历") from None
 
 
 def parse_duration(text: str) -> Duration:
     """An unsigned ISO duration such as ``P30D``, ``PT4H30M`` or ``P1M``; weeks may be combined."""
     match = _DURATION.fullmatch(text)
     if match is None or not any(match.groups()):
-        raise InstantError(f"not an ISO duration: {text!r}")
+        raise InstantError(f"不是 ISO 时长：{text!r}")
     years, months, weeks, days, hours, minutes = (int(part or 0) for part in match.groups()[:6])
     months += years * 12
     if months > MAX_MONTHS or max(weeks, days, hours // 24, minutes // 1440) > MAX_DAYS:
-        raise InstantError(f"duration longer than a century: {text!r}")
+        raise InstantError(f"时长超过一百年：{text!r}")
     seconds = float(match.group(7) or 0)
     if seconds > MAX_DAYS * 86_400:
-        raise InstantError(f"duration longer than a century: {text!r}")
+        raise InstantError(f"时长超过一百年：{text!r}")
     return Duration(months, timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds))
 
 
@@ -59,9 +59,9 @@ def parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise InstantError(f"not an ISO date and time: {text!r}") from None
+        raise InstantError(f"不是 ISO 日期时间：{text!r}") from None
     if instant.tzinfo is None:
-        raise InstantError(f"date and time without an offset: {text!r}")
+        raise InstantError(f"日期时间没有时区：{text!r}")
     return instant.astimezone(UTC)
 
 
@@ -97,13 +97,13 @@ def parse_cycle(text: str, now: datetime) -> Cycle:
     parts = text.split("/")
     head = _COUNT.fullmatch(parts[0])
     if head is None or len(parts) not in (2, 3):
-        raise InstantError(f"not an ISO repetition: {text!r}")
+        raise InstantError(f"不是 ISO 重复间隔：{text!r}")
     every = parse_duration(parts[-1])
     if every.months == 0 and every.exact < timedelta(seconds=1):
-        raise InstantError(f"repetition without a pause: {text!r}")
+        raise InstantError(f"重复之间没有间隔：{text!r}")
     limit = int(head.group(1)) if head.group(1) else None
     if limit == 0:
-        raise InstantError(f"repetition of nothing: {text!r}")
+        raise InstantError(f"重复次数为零：{text!r}")
     if len(parts) == 3:
         return Cycle(parse_instant(parts[1]), every, 0, limit)
     return Cycle(now, every, 1, limit)

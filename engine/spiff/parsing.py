@@ -51,9 +51,7 @@ class StepParser(TaskParser):  # type: ignore[misc]
 
     def attributes(self) -> dict[str, Any]:
         """What every spec gets from its node."""
-        self.refuse_if(
-            self.xpath("./bpmn:standardLoopCharacteristics"), "standard loops are not executed; draw the loop"
-        )
+        self.refuse_if(self.xpath("./bpmn:standardLoopCharacteristics"), "不执行标准循环，请把循环画出来")
         attributes: dict[str, Any] = self.bpmn_attributes
         return attributes
 
@@ -80,7 +78,7 @@ class StepParser(TaskParser):  # type: ignore[misc]
 
     def connect_outgoing(self, outgoing_task: Any, sequence_flow_node: etree._Element, is_default: bool) -> None:
         """Connect, and refuse a condition that only a gateway would ask."""
-        self.refuse_if(self.parse_condition(sequence_flow_node) is not None, "a condition stands behind a gateway only")
+        self.refuse_if(self.parse_condition(sequence_flow_node) is not None, "条件只能写在网关后面的连线上")
         super().connect_outgoing(outgoing_task, sequence_flow_node, is_default)
 
 
@@ -108,8 +106,8 @@ class ChoiceParser(ForkParser):
         outgoing = self.process_parser.get_outgoing_sequence_flows(self.bpmn_id)
         text = self.parse_condition(sequence_flow_node)
         is_default = is_default or (len(outgoing) == 1 and text is None)
-        self.refuse_if(text is None and not is_default, "a flow without condition that is not the default")
-        condition = None if is_default else self.expression(text, "condition")
+        self.refuse_if(text is None and not is_default, "这条连线没有条件，也不是默认连线")
+        condition = None if is_default else self.expression(text, "条件")
         position = outgoing.index(sequence_flow_node)
         flow = specs.Flow(sequence_flow_node.get("id", ""), outgoing_task.name, condition, position)
         self.task.add_flow(flow, outgoing_task, is_default)
@@ -120,9 +118,9 @@ class EventGatewayParser(ForkParser):
 
     def connect_outgoing(self, outgoing_task: Any, sequence_flow_node: etree._Element, is_default: bool) -> None:
         """Take over what the catch event waits for."""
-        self.refuse_if(not isinstance(outgoing_task, specs.Catch), "only catch events stand behind this gateway")
+        self.refuse_if(not isinstance(outgoing_task, specs.Catch), "事件网关后面只能是捕获事件")
         definition = outgoing_task.event_definition
-        self.refuse_if(not isinstance(definition, Message | Timer), "waits for a message, a date or a duration only")
+        self.refuse_if(not isinstance(definition, Message | Timer), "事件网关只等待消息、日期或时长")
         self.task.add_branch(outgoing_task, NoneEventDefinition())
 
 
@@ -142,8 +140,8 @@ class EventParser(StepParser):
         if not nodes:
             return NoneEventDefinition()
         kind = tag_of(nodes[0]) or ""
-        self.refuse_if(len(nodes) > 1, "an event with several definitions is not executed")
-        self.refuse_if(kind not in ALLOWED[tag_of(self.node) or ""], f"{kind} is not executed here")
+        self.refuse_if(len(nodes) > 1, "一个事件只能有一种定义")
+        self.refuse_if(kind not in ALLOWED[tag_of(self.node) or ""], f"这里不执行 {kind}")
         reader = {
             "messageEventDefinition": self._message,
             "timerEventDefinition": self._timer,
@@ -157,7 +155,7 @@ class EventParser(StepParser):
         message = self._referenced(node, "message")
         payload = self._extension(message, "messagePayload") or self._extension(node, "messagePayload")
         variable = self._extension(message, "messageVariable") or self._extension(node, "messageVariable")
-        expression = self.expression(payload, "payload") if payload else None
+        expression = self.expression(payload, "消息内容") if payload else None
         return Message(message.get("name", ""), expression, variable, self.properties.get("key"))
 
     def _timer(self, node: etree._Element) -> Timer | CycleTimer:
@@ -166,16 +164,16 @@ class EventParser(StepParser):
             if found is not None:
                 text = self.expression(found.text, kind)
                 return CycleTimer(self.bpmn_id, text) if kind == "timeCycle" else Timer(self.bpmn_id, text, kind)
-        raise self.refused("a timer without date, duration or cycle")
+        raise self.refused("定时器没有写日期、时长或周期")
 
     def _fault(self, node: etree._Element) -> Fault:
         kind = "error" if tag_of(node) == "errorEventDefinition" else "escalation"
         if not node.get(f"{kind}Ref"):
-            self.refuse_if(tag_of(self.node) != "boundaryEvent", f"an {kind} to throw needs its code")
+            self.refuse_if(tag_of(self.node) != "boundaryEvent", "抛出的错误或升级必须有代码")
             return Fault(kind, kind, None)
         referenced = self._referenced(node, kind)
         code = referenced.get(f"{kind}Code")
-        self.refuse_if(not code, f"the {kind} {referenced.get('id')} has no code")
+        self.refuse_if(not code, f"{referenced.get('id')} 没有代码")
         return Fault(kind, referenced.get("name", ""), code)
 
     def _referenced(self, node: etree._Element, tag: str) -> etree._Element:
@@ -184,7 +182,7 @@ class EventParser(StepParser):
         for found in root.iterfind(f"bpmn:{tag}", NAMESPACES):
             if found.get("id") == reference:
                 return found
-        raise self.refused(f"no {tag} {reference!r} in this file")
+        raise self.refused(f"这个文件里没有 {tag} {reference!r}")
 
     @staticmethod
     def _extension(node: etree._Element, name: str) -> str | None:
@@ -221,12 +219,12 @@ class BoundaryParser(EventParser):
         """Whether it interrupts; an error always does."""
         interrupting = self.node.get("cancelActivity", "true") != "false"
         is_error = self.node.find("bpmn:errorEventDefinition", NAMESPACES) is not None
-        self.refuse_if(is_error and not interrupting, "an error always interrupts")
+        self.refuse_if(is_error and not interrupting, "错误边界事件总是中断的")
         self.refuse_if(
-            not any((tag_of(child) or "").endswith("EventDefinition") for child in self.node), "waits for nothing"
+            not any((tag_of(child) or "").endswith("EventDefinition") for child in self.node), "这个事件没有写等待什么"
         )
         is_cycle = self.node.find("bpmn:timerEventDefinition/bpmn:timeCycle", NAMESPACES) is not None
-        self.refuse_if(is_cycle and interrupting, "a cycle does not interrupt; use a duration or a date")
+        self.refuse_if(is_cycle and interrupting, "周期不能中断，请用时长或日期")
         return {**super().attributes(), "cancel_activity": interrupting}
 
 
@@ -236,8 +234,8 @@ class CatchParser(EventParser):
     def definition(self) -> Any:
         """One message, date or duration."""
         definition = super().definition()
-        self.refuse_if(isinstance(definition, CycleTimer), "a cycle stands on a boundary only")
-        self.refuse_if(isinstance(definition, NoneEventDefinition), "waits for nothing")
+        self.refuse_if(isinstance(definition, CycleTimer), "周期只能用在边界上")
+        self.refuse_if(isinstance(definition, NoneEventDefinition), "这个事件没有写等待什么")
         return definition
 
 
@@ -246,7 +244,7 @@ class SubProcessParser(StepParser):
 
     def create_task(self) -> Any:
         """Parse what is inside as an own process."""
-        self.refuse_if(self.node.get("triggeredByEvent") == "true", "event sub-processes are not executed")
+        self.refuse_if(self.node.get("triggeredByEvent") == "true", "不执行事件子流程")
         inner = SubprocessParser.get_subprocess_spec(self)
         return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=inner, **self.attributes())
 
@@ -266,7 +264,7 @@ class OneStartParser(ProcessParser):  # type: ignore[misc]
     def add_tasks(self) -> None:
         """Parse from the start event on."""
         if len(self.xpath("./bpmn:startEvent")) != 1:
-            raise ValidationException("exactly one start event is needed", node=self.node, file_name=self.filename)
+            raise ValidationException("必须正好有一个开始事件", node=self.node, file_name=self.filename)
         super().add_tasks()
 
 

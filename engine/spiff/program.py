@@ -46,13 +46,13 @@ def compile_program(files: Mapping[str, bytes], process_key: str) -> Program:
         for name, root in roots.items():
             parser.add_bpmn_xml(root, name)
         if process_key not in parser.process_parsers:
-            raise ProgramError(f"no process {process_key!r} in {', '.join(diagrams) or 'no file'}")
+            raise ProgramError(f"文件里没有流程 {process_key!r}：{'、'.join(diagrams) or '没有文件'}")
         spec = parser.get_spec(process_key)
         callees = parser.get_subprocess_specs(process_key)
     except ValidationException as error:
         raise _located(error, roots) from error
     except RecursionError:
-        raise ProgramError("the diagram is nested or chained too deeply", element=process_key) from None
+        raise ProgramError("流程图太长或嵌套太深", element=process_key) from None
     for process in (spec, *callees.values()):
         _connect_instances(process)
     return Program(
@@ -84,7 +84,7 @@ def _elements(roots: Mapping[str, etree._Element]) -> dict[str, Element]:
     for name, root in roots.items():
         for element in elements_of(root):
             if element.id in elements or not element.id:
-                raise ProgramError("an id is missing or used twice", file=name, line=element.line, element=element.id)
+                raise ProgramError("id 缺失或重复", file=name, line=element.line, element=element.id)
             elements[element.id] = element
     return elements
 

@@ -131,7 +131,7 @@ class ExclusiveGateway(Noted, BpmnSpecMixin):  # type: ignore[misc]
                 break
         else:
             if self.default is None:
-                raise StepError(self.bpmn_id, "no condition holds and there is no default flow")
+                raise StepError(self.bpmn_id, "没有一个条件成立，也没有默认连线")
             flow = self.default
         my_task._sync_children([self._wf_spec.task_specs[flow.target]], TaskState.FUTURE)
         my_task.workflow.top_workflow.outcomes[my_task.id] = flow.id
@@ -336,13 +336,13 @@ class Call(_Calling, CallActivity):  # type: ignore[misc]
         declared = inner.spec.io_specification
         if declared is None or not declared.data_inputs:
             return copied(my_task.data)
-        return self._selected(my_task.data, declared.data_inputs, "input")
+        return self._selected(my_task.data, declared.data_inputs, "输入")
 
     def _taken(self, my_task: Task, inner: Any) -> dict[str, Any]:
         declared = inner.spec.io_specification
         if declared is None or not declared.data_outputs:
             return copied(inner.last_task.data)
-        taken = self._selected(inner.last_task.data, declared.data_outputs, "output")
+        taken = self._selected(inner.last_task.data, declared.data_outputs, "输出")
         if "outcome" in taken:
             my_task.workflow.top_workflow.note_result(my_task, taken["outcome"])
         return {**my_task.data, **taken}
@@ -351,7 +351,7 @@ class Call(_Calling, CallActivity):  # type: ignore[misc]
         names = [reference.bpmn_id for reference in references]
         missing = [name for name in names if name not in data]
         if missing:
-            raise StepError(self.bpmn_id, f"the called process declares the {kind} {missing[0]!r}, which nobody wrote")
+            raise StepError(self.bpmn_id, f"被调用的流程声明了{kind} {missing[0]!r}，但没有人写它")
         return copied({name: data[name] for name in names})
 
 

@@ -130,7 +130,7 @@ class Workflow(_Tree, BpmnWorkflow):  # type: ignore[misc]
         """Make an inner workflow of our kind."""
         inner = InnerWorkflow(self.subprocess_specs[spec_name], my_task.id, self)
         if inner.depth > MAX_NESTING:
-            raise LoopBudgetExceededError(my_task.task_spec.bpmn_id, f"processes call each other {inner.depth} deep")
+            raise LoopBudgetExceededError(my_task.task_spec.bpmn_id, f"流程互相调用超过 {MAX_NESTING} 层")
         self.subprocesses[my_task.id] = inner
         return inner
 

@@ -54,7 +54,7 @@ def test_a_key_that_is_no_identifier_fails_the_step(key: Any) -> None:
 
 
 def test_a_wait_without_a_key_or_without_its_value_fails_the_step() -> None:
-    with pytest.raises(spiff.StepError, match="without a key"):
+    with pytest.raises(spiff.StepError, match="属性 key"):
         Desk(waiting(), {"child_id": 1})
     with pytest.raises(spiff.StepError, match="child_id"):
         Desk(waiting(key="child_id"))

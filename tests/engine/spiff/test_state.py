@@ -196,7 +196,7 @@ def test_the_first_byte_is_the_format() -> None:
 
 @pytest.mark.parametrize("first", [0, 2, 40, 255])
 def test_an_unknown_format_is_refused(first: int) -> None:
-    with pytest.raises(spiff.StateError, match="format"):
+    with pytest.raises(spiff.StateError, match="格式"):
         spiff.load(SIMPLE, bytes((first,)) + state()[1:], run())
 
 
@@ -221,7 +221,7 @@ def test_no_single_changed_byte_goes_unnoticed(place: int, byte: int) -> None:
 
 def test_the_state_of_another_program_is_refused() -> None:
     other = program(process("p", start(), user("u"), end(), flows("start", "u", "end")))
-    with pytest.raises(spiff.StateError, match="another program"):
+    with pytest.raises(spiff.StateError, match="另一个版本"):
         spiff.load(other, state(), run())
 
 

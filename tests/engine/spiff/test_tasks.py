@@ -265,7 +265,7 @@ def test_a_gateway_without_a_condition_that_holds_fails_the_step() -> None:
     )
     drawn = program(process("p", body, flow("x", "a", "n == 1"), flow("x", "b", "n == 2")))
     assert Desk(drawn, {"n": 2}).open == ["b"]
-    with pytest.raises(spiff.StepError, match="no condition") as caught:
+    with pytest.raises(spiff.StepError, match="没有一个条件成立") as caught:
         Desk(drawn, {"n": 3})
     assert caught.value.element_id == "x"
     with pytest.raises(spiff.StepError, match="流程数据里没有 n"):
