@@ -15,7 +15,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import BpmnError, ConflictError, EngineError
-from engine.spiff import specs
+from engine.spiff import gateways, specs
 from engine.spiff.data import require_json_items
 from engine.spiff.errors import DeadWorkflowError, LoopBudgetExceededError, StateError, StepError
 from engine.spiff.events import CycleTimer, Message, element_of, fire, raise_fault
@@ -52,12 +52,14 @@ def deliver(workflow: Workflow, task_id: str, message_name: str, payload: Any) -
     """Hand a message to the one task that waits for it. Raises ConflictError if it does not wait (any more)."""
     task = task_by_id(workflow, task_id)
     spec = task.task_spec
-    branches = spec.branches if isinstance(spec, specs.EventGateway) else {"": getattr(spec, "event_definition", None)}
+    branches = (
+        spec.branches if isinstance(spec, gateways.EventGateway) else {"": getattr(spec, "event_definition", None)}
+    )
     for branch, definition in branches.items():
         if task._state == TaskState.WAITING and isinstance(definition, Message) and definition.name == message_name:
             definition.receive(task, payload)
             _begin(workflow)
-            if isinstance(spec, specs.EventGateway):
+            if is_gateway:
                 spec.choose(task, branch)
             else:
                 fire(task)
@@ -75,7 +77,7 @@ def fire_timer(workflow: Workflow, task_id: str) -> None:
     if instant > workflow.run.now:
         raise ConflictError("定时器还没有到期", at=instant)
     _begin(workflow)
-    if isinstance(task.task_spec, specs.EventGateway):
+    if isinstance(task.task_spec, gateways.EventGateway):
         task.task_spec.choose(task, element)
     elif isinstance(task.task_spec.event_definition, CycleTimer):
         task.task_spec.event_definition.fire_once(task)
@@ -176,7 +178,7 @@ def _check(workflow: Workflow) -> None:
             raise DeadWorkflowError(element_of(remaining[0]), f"流程已经结束，但 {names} 还没有完成")
         return
     if not waits(workflow):
-        joins = [task for task in remaining if isinstance(task.task_spec, Join | specs.ParallelGateway)]
+        joins = [task for task in remaining if isinstance(task.task_spec, Join | gateways.ParallelGateway)]
         named = sorted({str(element_of(task) or task.task_spec.name) for task in joins})
         detail = f"；这些汇合永远等不齐：{'、'.join(named)}" if named else ""
         raise DeadWorkflowError(element_of(joins[0]) if joins else None, f"流程没有结束，也不再等待任何事{detail}")

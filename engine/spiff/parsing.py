@@ -15,7 +15,7 @@ from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 from SpiffWorkflow.bpmn.specs.event_definitions.simple import NoneEventDefinition
 
 from engine.expressions import Expression, ExpressionError, compile_expression
-from engine.spiff import specs
+from engine.spiff import gateways, specs
 from engine.spiff.events import CycleTimer, Fault, Message, Terminate, Timer
 from engine.spiff.facts import NAMESPACES, properties, tag_of
 
@@ -109,7 +109,7 @@ class ChoiceParser(ForkParser):
         self.refuse_if(text is None and not is_default, "这条连线没有条件，也不是默认连线")
         condition = None if is_default else self.expression(text, "条件")
         position = outgoing.index(sequence_flow_node)
-        flow = specs.Flow(sequence_flow_node.get("id", ""), outgoing_task.name, condition, position)
+        flow = gateways.Flow(sequence_flow_node.get("id", ""), outgoing_task.name, condition, position)
         self.task.add_flow(flow, outgoing_task, is_default)
 
 
@@ -281,9 +281,9 @@ class DeskParser(BpmnParser):  # type: ignore[misc]
         full_tag("userTask"): (StepParser, specs.UserTask),
         full_tag("serviceTask"): (AskingParser, specs.ServiceTask),
         full_tag("businessRuleTask"): (AskingParser, specs.BusinessRuleTask),
-        full_tag("exclusiveGateway"): (ChoiceParser, specs.ExclusiveGateway),
-        full_tag("parallelGateway"): (ForkParser, specs.ParallelGateway),
-        full_tag("eventBasedGateway"): (EventGatewayParser, specs.EventGateway),
+        full_tag("exclusiveGateway"): (ChoiceParser, gateways.ExclusiveGateway),
+        full_tag("parallelGateway"): (ForkParser, gateways.ParallelGateway),
+        full_tag("eventBasedGateway"): (EventGatewayParser, gateways.EventGateway),
         full_tag("callActivity"): (CallParser, specs.Call),
         full_tag("subProcess"): (SubProcessParser, specs.SubProcess),
     }

@@ -14,7 +14,7 @@ from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from engine.spiff import specs
+from engine.spiff import gateways, specs
 from engine.spiff.workflow import Workflow
 
 LIVE = TaskState.WAITING | TaskState.READY | TaskState.STARTED | TaskState.ERROR
@@ -46,7 +46,7 @@ def _forget_inner_workflows(workflow: Workflow) -> None:
 
 def _forget_ancestors(tree: Any) -> None:
     live = [task for task in tree.tasks.values() if task._state & LIVE]
-    nearest = specs.common_ancestor(live)
+    nearest = gateways.common_ancestor(live)
     root = tree.task_tree
     if nearest is None or nearest is root:
         return

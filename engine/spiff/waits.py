@@ -12,7 +12,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.errors import ConflictError
-from engine.spiff import specs
+from engine.spiff import gateways, specs
 from engine.spiff.data import copied
 from engine.spiff.events import Message
 from engine.spiff.workflow import Workflow
@@ -74,7 +74,7 @@ def waits(workflow: Workflow) -> Waits:
             user_tasks.append(UserTask(task.id.hex, spec.bpmn_id, since, copied(task.data)))
         elif task._state == TaskState.WAITING and isinstance(spec, specs.WAITING_EVENTS):
             _add_event(task, timers, subscriptions)
-        elif task._state == TaskState.WAITING and isinstance(spec, specs.EventGateway):
+        elif task._state == TaskState.WAITING and isinstance(spec, gateways.EventGateway):
             _add_gateway(task, timers, subscriptions)
     return Waits(tuple(user_tasks), tuple(timers), tuple(subscriptions))
 

@@ -15,7 +15,7 @@ from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
 from engine.expressions import ExpressionError, compile_expression
-from engine.spiff import specs
+from engine.spiff import gateways, specs
 from engine.spiff.data import copied, require_json_items
 from engine.spiff.errors import LoopBudgetExceededError, StepError
 from engine.spiff.facts import Element
@@ -95,7 +95,7 @@ class _Tree:
     def update_waiting_tasks(self) -> None:
         """Only joins depend on what happens elsewhere; events are told."""
         for task in list(self.tasks.values()):
-            if task._state == TaskState.WAITING and isinstance(task.task_spec, Join | specs.ParallelGateway):
+            if task._state == TaskState.WAITING and isinstance(task.task_spec, Join | gateways.ParallelGateway):
                 task.task_spec._update(task)
 
     def _task_removed_notify(self, task: Task) -> None:
@@ -149,7 +149,7 @@ class Workflow(_Tree, BpmnWorkflow):  # type: ignore[misc]
 
     def leave_cancelled(self, task: Task) -> None:
         """A token was taken away. Tasks that it never reached, boundary events and joins are not mentioned."""
-        if task.id in self.arrivals and not isinstance(task.task_spec, specs.Boundary | specs.ParallelGateway):
+        if task.id in self.arrivals and not isinstance(task.task_spec, specs.Boundary | gateways.ParallelGateway):
             self._note_left(task, self.outcomes.pop(task.id, CANCELLED))
 
     def _note_left(self, task: Task, outcome: str | None) -> None:

@@ -16,7 +16,7 @@ from engine.spiff.facts import NAMESPACES
 from tests.engine.spiff.diagrams import Desk
 from tests.engine.spiff.test_equivalence import as_text, seen
 
-FOLDER = Path(__file__).resolve().parents[3] / "processes" / "incident"
+FOLDER = Path(__file__).resolve().parents[3] / "processes"
 DATA = {"incident_id": 4711, "outcome": "recorded", "master_id": 17}
 STARTS = ("recorded", "raised_by_support", "reassigned")
 WALKS = 60
@@ -25,7 +25,7 @@ STEPS = 120
 
 @cache
 def files() -> Mapping[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(FOLDER.glob("*.bpmn"))}
+    return {path.name: path.read_bytes() for path in sorted(FOLDER.rglob("*.bpmn"))}
 
 
 @cache
