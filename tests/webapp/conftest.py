@@ -13,11 +13,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import make_url, text
 
 from engine.context import SYSTEM
+from tests.offices import office, office_engine, office_url, postgres_office, sqlite_office
 from webapp import auth, people
 from webapp.app import create_app, desk_of
 from webapp.database import make_engine
 from webapp.desk import Desk
 from webapp.settings import Settings
+
+__all__ = ["office", "office_engine", "office_url", "postgres_office", "sqlite_office"]
 
 SECRET = "0123456789abcdef0123456789abcdef"
 MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)

@@ -76,7 +76,7 @@ def _reported_before(desk: Desk, actor: Person, key: str | None) -> Reported | N
 
 def _report(ctx: Context, actor: Person, values: Mapping[str, Values], original: int | None) -> Reported:
     incident_id, first = _open(ctx, original)
-    return _reported(ctx, incident_id, walk(ctx, actor, first, first.token, _with_report(values)))
+    return _reported(ctx, incident_id, walk(ctx, actor, first.id, first.token, _with_report(values)))
 
 
 def _report_apart(desk: Desk, actor: Person, values: Mapping[str, Values], original: int | None) -> Reported:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from engine import instances, tasks
@@ -47,29 +47,47 @@ class Completed:
         return cls(stored["instance_id"], tuple(stored["steps"]), tuple(stored["opened"]), stored["ended"])
 
 
-def walk(ctx: Context, actor: Person, task: tasks.UserTask, token: int, values: Mapping[str, Values]) -> Completed:
-    """Complete ``task`` and then each task that opens, as long as ``values`` has its element and the actor may.
+def complete_one(
+    ctx: Context, actor: Person, task_id: str, token: int, choose: Callable[[str], Values]
+) -> tuple[str, instances.Step]:
+    """Complete one task with the values that ``choose`` has for its element; the element's id and what it led to.
+
+    Raises NotAllowedError, InvalidStepError, ConflictError, StepFailedError.
+    """
+    element_id = ""
+
+    def answer(asked: instances.Asked) -> Values:
+        nonlocal element_id
+        element_id = asked.element.id
+        check_right(actor, "complete", asked)
+        return choose(element_id)
+
+    try:
+        step = instances.complete(ctx, task_id, answer, token)
+    except InvalidValuesError as refused:
+        raise InvalidStepError(element_id, refused.problems) from refused
+    return element_id, step
+
+
+def walk(ctx: Context, actor: Person, task_id: str, token: int, values: Mapping[str, Values]) -> Completed:
+    """Complete a task and then each one that opens, as long as ``values`` has its element and the actor may.
 
     Raises InvalidStepError naming the first step whose values are refused; the caller's roll-back undoes the others.
     """
     left = dict(values)
     done: list[str] = []
-    current: tasks.UserTask | None = task
-    while current is not None:
-        check_right(actor, "complete", current)
-        mine = left.pop(current.element.id, {})
+    while True:
         try:
-            step = instances.complete(ctx, current.id, mine, token)
-        except InvalidValuesError as refused:
-            raise InvalidStepError(current.element.id, refused.problems) from refused
+            element_id, step = complete_one(ctx, actor, task_id, token, lambda element: left.pop(element, {}))
         except StepFailedError as failure:
             if done:
                 raise LaterStepFailedError from failure
             raise
-        done.append(current.element.id)
-        current = _next(ctx, actor, step.opened, left)
-        token = current.token if current else 0
-    return Completed(step.instance_id, tuple(done), step.opened, step.completed)
+        done.append(element_id)
+        following = _next(ctx, actor, step.opened, left)
+        if following is None:
+            return Completed(step.instance_id, tuple(done), step.opened, step.completed)
+        task_id, token = following.id, following.token
 
 
 def apart(desk: Desk, actor: Person, task_id: str, token: int, values: Mapping[str, Values]) -> Completed:
@@ -79,19 +97,18 @@ def apart(desk: Desk, actor: Person, task_id: str, token: int, values: Mapping[s
     its values, to be retried. Raises its StepFailedError.
     """
     left = dict(values)
-    done: tuple[str, ...] = ()
+    done: list[str] = []
     while True:
         with desk.unit_of_work(actor) as ctx:
-            task = tasks.get(ctx, task_id)
-            result = walk(ctx, actor, task, token, {task.element.id: left.pop(task.element.id, {})})
-            following = _next(ctx, actor, result.opened, left)
-        done += result.steps
+            element_id, step = complete_one(ctx, actor, task_id, token, lambda element: left.pop(element, {}))
+            following = _next(ctx, actor, step.opened, left)
+        done.append(element_id)
         if following is None:
-            return replace(result, steps=done)
+            return Completed(step.instance_id, tuple(done), step.opened, step.completed)
         task_id, token = following.id, following.token
 
 
-def check_right(actor: Person, action: str, task: tasks.UserTask) -> None:
+def check_right(actor: Person, action: str, task: tasks.UserTask | instances.Asked) -> None:
     """Raise NotAllowedError in words that say who may."""
     if allowed(actor, action, task=task):
         return

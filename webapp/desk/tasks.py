@@ -13,7 +13,7 @@ from engine.errors import ConflictError, EngineError, NotAllowedError, NotFoundE
 from webapp import people
 from webapp.desk import idempotency
 from webapp.desk.core import Desk
-from webapp.desk.steps import Completed, LaterStepFailedError, Values, apart, check_right, walk
+from webapp.desk.steps import Completed, LaterStepFailedError, Values, apart, check_right, complete_one, walk
 from webapp.rights import Person
 
 COMPLETE = "complete"
@@ -27,7 +27,12 @@ def complete(
     ``token`` is the task's revision when its page was made. ``key`` makes a second arrival return the first result.
     Raises NotAllowedError, ConflictError (somebody was faster; by whom and when), InvalidStepError, StepFailedError.
     """
-    return _complete(desk, actor, task_id, lambda task: {task.element.id: values}, token, key)
+
+    def step(ctx: Context) -> Completed:
+        element_id, led_to = complete_one(ctx, actor, task_id, token, lambda _element: values)
+        return Completed(led_to.instance_id, (element_id,), led_to.opened, led_to.completed)
+
+    return _once(desk, actor, key, step)
 
 
 def complete_joined(
@@ -40,24 +45,17 @@ def complete_joined(
     out at all (StepFailedError) the steps before it stay done, and the instance is stuck at it with what was typed.
     """
     try:
-        return _complete(desk, actor, task_id, lambda _task: values, token, key)
+        return _once(desk, actor, key, lambda ctx: walk(ctx, actor, task_id, token, values))
     except LaterStepFailedError:
         return apart(desk, actor, task_id, token, values)
 
 
-def _complete(
-    desk: Desk,
-    actor: Person,
-    task_id: str,
-    values_of: Callable[[tasks.UserTask], Mapping[str, Values]],
-    token: int,
-    key: str | None,
-) -> Completed:
+def _once(desk: Desk, actor: Person, key: str | None, step: Callable[[Context], Completed]) -> Completed:
+    """Carry out ``step`` in a unit of work, unless the same command with the same key was carried out before."""
     idempotency.check_key(key)
     try:
         with desk.unit_of_work(actor) as ctx:
-            task = tasks.get(ctx, task_id)
-            done = walk(ctx, actor, task, token, values_of(task))
+            done = step(ctx)
             idempotency.remember(ctx, COMPLETE, key, done.as_json())
             return done
     except (ConflictError, NotFoundError, IntegrityError):
