@@ -189,7 +189,9 @@ user_task = Table(
     Column("suspended", Boolean, nullable=False, default=False),  # its instance is suspended or stuck
     Index("ix_user_task_instance_id", "instance_id"),
     Index("ix_user_task_assignee", "assignee", "priority", "due_at", "id"),
-    Index("ix_user_task_candidate_group", "candidate_group", "priority", "due_at", "id"),
+    Index(
+        "ix_user_task_candidate_group", "candidate_group", "assignee", "priority", "due_at", "id"
+    ),  # free ones are one range
 )
 
 timer = Table(

@@ -520,7 +520,9 @@ def upgrade() -> None:
     with op.batch_alter_table("user_task", schema=None) as batch_op:
         batch_op.create_index("ix_user_task_assignee", ["assignee", "priority", "due_at", "id"], unique=False)
         batch_op.create_index(
-            "ix_user_task_candidate_group", ["candidate_group", "priority", "due_at", "id"], unique=False
+            "ix_user_task_candidate_group",
+            ["candidate_group", "assignee", "priority", "due_at", "id"],
+            unique=False,
         )
         batch_op.create_index("ix_user_task_instance_id", ["instance_id"], unique=False)
 
