@@ -44,9 +44,9 @@ class Diagram:
     here: str
 
 
-def stage_of(bundle: Bundle, element_id: str) -> int | None:
+def stage_of(bundle: Bundle | None, element_id: str | None) -> int | None:
     """The stage in whose diagram an element is drawn."""
-    element = bundle.program.elements.get(element_id)
+    element = bundle.program.elements.get(element_id) if bundle and element_id else None
     return _number(element.process_id) if element else None
 
 
@@ -55,13 +55,21 @@ def _number(process_id: str) -> int | None:
     return int(parts[1]) if parts[0] == "stage" and len(parts) > 1 and parts[1].isdigit() else None
 
 
-def stages(reader: Reader, incident: Mapping[str, Any], bundle: Bundle | None, events: Sequence[Event]) -> list[Stage]:
+def stages(
+    reader: Reader,
+    incident: Mapping[str, Any],
+    bundle: Bundle | None,
+    events: Sequence[Event],
+    tasks: Sequence[Mapping[str, Any]],
+) -> list[Stage]:
     """The strip: when each stage was first reached, which are done, which is the present one."""
+    entered = [(event.element_id, event.row["entered_at"]) for event in events if event.kind == "step" and event.row]
+    entered += [(task["element_id"], task["created_at"]) for task in tasks]
     first: dict[int, datetime] = {}
-    for event in events:
-        number = stage_of(bundle, event.element_id) if bundle and event.element_id and event.kind == "step" else None
-        if number and event.row is not None:
-            first[number] = min(first.get(number, event.row["entered_at"]), event.row["entered_at"])
+    for element_id, instant in entered if bundle else []:
+        number = stage_of(bundle, element_id)
+        if number:
+            first[number] = min(first.get(number, instant), instant)
     present = incident["stage"]
     found = []
     for number, name in STAGES.items():

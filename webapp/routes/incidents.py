@@ -67,7 +67,7 @@ def _page(key: str, trouble: Mapping[str, str] | None, status: int) -> ResponseR
         context: dict[str, Any] = {
             "incident": incident,
             "clocks": _clocks(reader, incident),
-            "stages": incident_view.stages(reader, incident, bundle, events),
+            "stages": incident_view.stages(reader, incident, bundle, events, open_tasks),
             "shown": shown,
             "diagram": _diagram(reader, bundle, shown, open_tasks, [row["id"] for row in running]),
             "standing": incident_view.standing(reader, open_tasks, accounts),

@@ -174,7 +174,11 @@ def _changed(reader: Reader, event: Event, text: str, accounts: Mapping[str, str
         column, first = row["field"], row["old"] is None
         if column not in LABELS or (first and intake) or (first and event.decisions and column in TOLD_BY_RULES):
             continue
-        if (first and row["new"] is False) or (row["new"] is None and column.startswith("responsible_")):
+        if (
+            event.kind in {"hold", "resume"}
+            or (first and row["new"] is False)
+            or (row["new"] is None and column.startswith("responsible_"))
+        ):
             continue
         old, new = (reader.value(column, row[side], accounts) for side in ("old", "new"))
         if old != new:
