@@ -52,9 +52,8 @@ def deliver(workflow: Workflow, task_id: str, message_name: str, payload: Any) -
     """Hand a message to the one task that waits for it. Raises ConflictError if it does not wait (any more)."""
     task = task_by_id(workflow, task_id)
     spec = task.task_spec
-    branches = (
-        spec.branches if isinstance(spec, gateways.EventGateway) else {"": getattr(spec, "event_definition", None)}
-    )
+    is_gateway = isinstance(spec, gateways.EventGateway)
+    branches = spec.branches if is_gateway else {"": getattr(spec, "event_definition", None)}
     for branch, definition in branches.items():
         if task._state == TaskState.WAITING and isinstance(definition, Message) and definition.name == message_name:
             definition.receive(task, payload)
