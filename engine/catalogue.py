@@ -72,13 +72,16 @@ def latest_fingerprint() -> ScalarSelect[Any]:
     return select(db.deployment.c.fingerprint).order_by(db.deployment.c.id.desc()).limit(1).scalar_subquery()
 
 
+_NEWEST = select(latest_fingerprint())
+
+
 def catalogue(ctx: Context, fingerprint: str | None = None) -> Catalogue:
     """All that is deployed; ``fingerprint`` is the newest deployment's, where the caller has read it already.
 
     Cached by the fingerprint, which covers all content: a deployment that was rolled back can never be mistaken for
     the one that got its id afterwards.
     """
-    newest = fingerprint or ctx.connection.execute(select(latest_fingerprint())).scalar() or ""
+    newest = fingerprint or ctx.connection.execute(_NEWEST).scalar() or ""
     return _catalogues.get(newest, lambda: _load(ctx, newest))
 
 

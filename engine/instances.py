@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import moves, spiff, tasks
@@ -52,6 +52,13 @@ __all__ = [
     "suspend",
 ]
 
+_t = db.user_task.c
+_OPEN_TASK = (  # made once: building a statement costs more than executing it
+    instance_select(_t.element_id, _t.revision.label("token"), _t.changed_by, _t.changed_at, _t.on_behalf_of)
+    .add_columns(_t.candidate_group, _t.assignee)
+    .join(db.user_task, _t.instance_id == db.instance.c.id)
+    .where(_t.id == bindparam("task_id"))
+)
 _LOOKS = 3  # how often a receiver that vanished under our eyes is looked for again
 
 
@@ -115,13 +122,7 @@ def complete(ctx: Context, task_id: str, values: Mapping[str, Any] | Answering, 
     Raises :class:`InvalidValuesError`, :class:`NotFoundError`, or :class:`ConflictError` with who and when if the task
     was finished or changed by somebody else, or its instance does not run.
     """
-    t = db.user_task.c
-    found = ctx.connection.execute(
-        instance_select(t.element_id, t.revision.label("token"), t.changed_by, t.changed_at, t.on_behalf_of)
-        .add_columns(t.candidate_group, t.assignee)
-        .join(db.user_task, t.instance_id == db.instance.c.id)
-        .where(t.id == task_id)
-    ).one_or_none()
+    found = ctx.connection.execute(_OPEN_TASK, {"task_id": task_id}).one_or_none()
     if found is None or found.status in (COMPLETED, CANCELLED):
         raise tasks.gone(ctx, task_id)
     instance = held(ctx, found)

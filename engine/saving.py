@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Table, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Column, Delete, Table, bindparam, delete, insert, or_, select, update
 
 from engine import persistence as db
 from engine import spiff
@@ -28,6 +28,29 @@ CANCELLED = "cancelled"
 
 MESSAGES = "messages"
 """Note for the door: after the commit there may be messages to deliver."""
+
+# Made once: building a statement costs more than executing it.
+_GONE: BindParameter[Any] = bindparam("gone", expanding=True)
+_MOVE = update(db.instance).where(
+    db.instance.c.id == bindparam("of_id"), db.instance.c.revision == bindparam("at_revision")
+)
+_DELETE_TASKS = delete(db.user_task).where(
+    db.user_task.c.id.in_(_GONE),
+    or_(db.user_task.c.id != bindparam("own"), db.user_task.c.revision == bindparam("seen")),
+)
+_INSERTS = {
+    table: insert(table) for table in (db.user_task, db.timer, db.subscription, db.message, db.history, db.decision_log)
+}
+_DELETES: dict[Column[Any], Delete] = {
+    column: delete(column.table).where(column.in_(_GONE))
+    for column in (
+        db.user_task.c.id,
+        db.timer.c.task_id,
+        db.timer.c.instance_id,
+        db.subscription.c.task_id,
+        db.subscription.c.instance_id,
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +118,8 @@ def save(ctx: Context, instance: Held, before: spiff.Waits, result: Result) -> S
 
 def write_instance(ctx: Context, instance: Held, **values: Any) -> None:
     """UPDATE the instance's row if it is still at the revision that was read; else raise :class:`ConflictError`."""
-    i = db.instance.c
-    changed = ctx.connection.execute(
-        update(db.instance)
-        .where(i.id == instance.id, i.revision == instance.revision)
-        .values(revision=instance.revision + 1, **values)
-    )
+    keys = {"of_id": instance.id, "at_revision": instance.revision}
+    changed = ctx.connection.execute(_MOVE, {**keys, "revision": instance.revision + 1, **values})
     if changed.rowcount != 1:
         raise ConflictError("别人刚刚处理了这个流程")
 
@@ -173,13 +192,15 @@ def _write_user_tasks(ctx: Context, instance: Held, before: spiff.Waits, result:
 
 
 def _delete_user_tasks(ctx: Context, gone: list[str], token: tuple[str, int] | None) -> None:
-    t = db.user_task.c
-    rows = delete(db.user_task).where(t.id.in_(gone))
-    if token:
-        rows = rows.where(or_(t.id != token[0], t.revision == token[1]))
-    if ctx.connection.execute(rows).rowcount != len(gone) and token:
+    if token is None:
+        _delete(ctx, db.user_task.c.id, gone)
+        return
+    own, revision = token
+    found = ctx.connection.execute(_DELETE_TASKS, {"gone": gone, "own": own, "seen": revision})
+    if found.rowcount != len(gone):
         # A claim does not lock the instance: it may have come between our reading and our writing.
-        now = ctx.connection.execute(select(t.changed_by, t.changed_at).where(t.id == token[0])).one()
+        t = db.user_task.c
+        now = ctx.connection.execute(select(t.changed_by, t.changed_at).where(t.id == own)).one()
         raise ConflictError("任务刚刚被别人改动，请重新打开", by=now.changed_by, at=now.changed_at)
 
 
@@ -234,9 +255,9 @@ def _message(ctx: Context, thrown: spiff.Thrown) -> dict[str, Any]:
 
 def _insert(ctx: Context, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        ctx.connection.execute(insert(table), rows)
+        ctx.connection.execute(_INSERTS[table], rows)
 
 
 def _delete(ctx: Context, column: Column[Any], values: Collection[Any]) -> None:
     if values:
-        ctx.connection.execute(delete(column.table).where(column.in_(list(values))))
+        ctx.connection.execute(_DELETES[column], {"gone": list(values)})

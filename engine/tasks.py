@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from engine import persistence as db
 from engine import spiff
@@ -50,6 +50,11 @@ _SHOWN = (
     _t.draft,
     _t.draft_by,
 )
+_PAGE = (  # made once: building a statement costs more than executing it
+    instance_select(*_SHOWN, _t.element_id, _t.revision.label("token"), lock=False)
+    .join(db.user_task, _t.instance_id == db.instance.c.id)
+    .where(_t.id == bindparam("task_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +87,7 @@ class UserTask:
 
 def get(ctx: Context, task_id: str) -> UserTask:
     """The open task. Raises :class:`ConflictError` with who and when if it is finished, else NotFoundError."""
-    row = ctx.connection.execute(
-        instance_select(*_SHOWN, _t.element_id, _t.revision.label("token"), lock=False)
-        .join(db.user_task, _t.instance_id == db.instance.c.id)
-        .where(_t.id == task_id)
-    ).one_or_none()
+    row = ctx.connection.execute(_PAGE, {"task_id": task_id}).one_or_none()
     if row is None:
         raise gone(ctx, task_id)
     instance = held(ctx, row)

@@ -17,7 +17,10 @@ from tests.engine.toys import Toy
 
 WALKS = 4
 LENGTH = 40
-ACTIONS = ("start complete complete complete claim send command tick suspend resume cancel break_ retry reopen").split()
+ACTIONS = [
+    *("start", "complete", "complete", "complete", "claim", "send", "command"),
+    *("tick", "suspend", "resume", "cancel", "break_", "retry", "reopen"),
+]
 
 
 def inconsistent(toy: Toy) -> list[str]:
