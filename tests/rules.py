@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import tomllib
 from collections import defaultdict
@@ -80,3 +81,25 @@ def home_problem(home: str) -> str | None:
     if name and not re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", path.read_text(encoding="utf-8")):
         return f"{file} has no {name}"
     return None
+
+
+def write_tests_into_rules() -> None:
+    """Bring the ``tests`` of every rule in docs/rules.toml up to date with the marks; ``python -m tests.rules``."""
+    marked = marked_tests()
+    blocks = [
+        "# The handbook's requirements that hold now: where each lives, and the tests that prove it.\n"
+        "# `part` says what of a requirement is still open. Lists of tests: `python -m tests.rules`.\n"
+    ]
+    for id_, entry in sorted(tomllib.loads(RULES.read_text(encoding="utf-8")).items()):
+        lines = [f"[{id_}]", f"says = {json.dumps(entry['says'], ensure_ascii=False)}"]
+        if part := entry.get("part"):
+            lines.append(f"part = {json.dumps(part, ensure_ascii=False)}")
+        lines.append(f"home = {json.dumps(entry['home'], ensure_ascii=False)}")
+        tests = sorted(marked.get(id_, ()))
+        lines += ["tests = [", *(f"  {json.dumps(test)}," for test in tests), "]"]
+        blocks.append("\n".join(lines) + "\n")
+    RULES.write_text("\n".join(blocks), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_tests_into_rules()

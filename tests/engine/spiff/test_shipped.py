@@ -1,8 +1,12 @@
-"""Random walks through the shipped diagrams: saved equals never saved, and every way out of a gateway is taken."""
+"""Random walks through the shipped diagrams: saved equals never saved, and every way out of a gateway is taken.
+
+``LOVEM_PROVE=1`` walks many more.
+"""
 
 from __future__ import annotations
 
 import ast
+import os
 import random
 from collections.abc import Mapping
 from functools import cache
@@ -19,7 +23,7 @@ from tests.engine.spiff.test_equivalence import as_text, seen
 FOLDER = Path(__file__).resolve().parents[3] / "processes"
 DATA = {"incident_id": 4711, "outcome": "recorded", "master_id": 17}
 STARTS = ("recorded", "raised_by_support", "reassigned")
-WALKS = 60
+WALKS = 1_000 if os.environ.get("LOVEM_PROVE") else 60
 STEPS = 120
 
 
