@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, and_, or_, select
 from engine.context import Context
 from engine.errors import NotFoundError
 from engine.persistence import bundle, definition, history, instance, stuck, user_task
-from handlers.records.tables import incident, waiting_period
+from handlers.records.tables import incident
 from webapp.queries.keyset import PAGE
 from webapp.queries.rows import Record, first, records
 from webapp.queries.work import INCIDENT_COLUMNS, STILL_OPEN, Page
@@ -115,13 +115,6 @@ def instances_of(connection: Connection, incident_id: int) -> list[Record]:
     columns = (c.id, c.bundle_id, c.process_key, c.status, c.end_reason, stuck.c.element_id, stuck.c.cause)
     query = select(*columns).outerjoin(stuck, stuck.c.instance_id == c.id).where(c.business_key == str(incident_id))
     return records(connection.execute(query.order_by(c.id.desc())))
-
-
-def waiting_periods(connection: Connection, incident_id: int) -> list[Record]:
-    """Every waiting of an incident, in order."""
-    c = waiting_period.c
-    query = select(waiting_period).where(c.incident_id == incident_id).order_by(c.id)
-    return records(connection.execute(query))
 
 
 def path_taken(connection: Connection, instance_ids: Sequence[int]) -> list[str]:

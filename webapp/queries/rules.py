@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+from engine.catalogue import contents
 from engine.context import Context
-from engine.definitions import content
 from engine.xml import XmlRefused, parse_xml
 
+_MEMO = "row numbers of a decision"
 
-def row_numbers(ctx: Context, definition_id: int) -> MappingProxyType[str, int]:
-    """Row id → its number in its table, counted from 1, of one version of a decision; read once a request."""
-    memo = ("row numbers", definition_id)
-    if memo not in ctx.memo:
-        ctx.memo[memo] = _numbers(content(ctx, definition_id))
-    found: MappingProxyType[str, int] = ctx.memo[memo]
+
+def read_tables(ctx: Context, definition_ids: Iterable[int]) -> None:
+    """Fetch the decisions that a page is going to ask about: one statement for all of them."""
+    missing = {each for each in definition_ids if (_MEMO, each) not in ctx.memo}
+    if missing:
+        for definition_id, document in contents(ctx, missing).items():
+            ctx.memo[(_MEMO, definition_id)] = _numbers(document)
+
+
+def row_numbers(ctx: Context, definition_id: int) -> Mapping[str, int]:
+    """Row id → its number in its table, counted from 1, of one version of a decision."""
+    read_tables(ctx, [definition_id])
+    found: Mapping[str, int] = ctx.memo[(_MEMO, definition_id)]
     return found
 
 

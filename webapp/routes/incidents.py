@@ -19,7 +19,7 @@ from webapp.queries.rows import Record
 from webapp.rights import allowed
 from webapp.routes import facts, incident_view, story, waiting_form
 from webapp.routes.blueprint import pages
-from webapp.routes.clock import NAMES, incident_clock
+from webapp.routes.clock import NAMES, Clock, incident_clock
 from webapp.routes.reading import Reader, reading
 from webapp.routes.work import incident_row
 
@@ -66,7 +66,7 @@ def _page(key: str, trouble: Mapping[str, str] | None, status: int) -> ResponseR
         shown = _shown_stage(incident["stage"])
         context: dict[str, Any] = {
             "incident": incident,
-            "clocks": _clocks(reader, incident),
+            "clocks": _clocks(reader, incident, events),
             "stages": incident_view.stages(reader, incident, bundle, events, open_tasks),
             "shown": shown,
             "diagram": _diagram(reader, bundle, shown, open_tasks, [row["id"] for row in running]),
@@ -97,9 +97,9 @@ def _bundle(reader: Reader, running: list[Any]) -> Bundle | None:
     return definitions.load_bundle(reader.ctx, bundle_id) if bundle_id else None
 
 
-def _clocks(reader: Reader, incident: Mapping[str, Any]) -> list[Any]:
-    rows = incidents.waiting_periods(reader.ctx.connection, incident["id"])
-    periods = [(row["began_at"], row["ended_at"]) for row in rows if row["ended_at"]]
+def _clocks(reader: Reader, incident: Record, events: Sequence[timeline.Event]) -> list[Clock]:
+    ended = [event.row for event in events if event.kind == "resume" and event.row]
+    periods = [(row["began_at"], row["ended_at"]) for row in ended]
     return [incident_clock(incident, name, reader.ctx.now, periods) for name in NAMES]
 
 

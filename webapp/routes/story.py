@@ -66,6 +66,7 @@ class Told:
 def tell(reader: Reader, events: Sequence[Event], program: Program | None) -> list[Entry]:
     """Every event as a line; steps of the system that neither changed nor decided anything are left out."""
     accounts = reader.accounts(*_people_in(events))
+    rules.read_tables(reader.ctx, (row["definition_id"] for event in events for row in event.decisions))
     told = [(event, _TELL[event.kind](reader, event, program)) for event in events]
     return [_entry(reader, event, words, accounts) for event, words in told if words is not None]
 

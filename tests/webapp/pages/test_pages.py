@@ -1,0 +1,220 @@
+"""Pages without a browser: budgets, paging, refusals, commands that arrive twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, insert, select
+
+from engine.persistence import user_task
+from handlers.records.tables import incident
+from tests.webapp.pages.conftest import NOW, links, statements
+from webapp.app import desk_of
+from webapp.queries import incidents, keyset, work
+from webapp.rights import Person
+
+SignIn = Callable[[str], FlaskClient]
+BUDGET = 20  # statements a page
+REPORT = {
+    "s1_2_identify.customer_name": "市场部-经理岗",
+    "s1_2_identify.customer_grade": "经理",
+    "s1_2_identify.department": "marketing",
+    "s1_2_identify.phone": "0731-85550401",
+    "s1_2_identify.served": "true",
+    "s1_4_record.source": "phone",
+    "s1_4_record.occurred_at": "15:20",
+    "s1_4_record.summary": "CRM 提交订单报错",
+    "s1_4_record.details": "多个营业厅提交订单时报错。",
+}
+
+
+@pytest.mark.parametrize("address", ["/work", "/work?tab=pool", "/work?tab=recorded", "/work?tab=waiting", "/report"])
+def test_a_page_needs_no_more_than_twenty_statements(desk_app: Flask, signed_in: SignIn, address: str) -> None:
+    client = signed_in("reception01")
+    client.get(address)
+    with statements(desk_app) as found:
+        assert client.get(address).status_code == 200
+    assert len(found) <= BUDGET, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("listing", "pattern"),
+    [("/work?tab=pool", r"/tasks/[0-9a-f-]+"), ("/incidents?state=closed", r"/incidents/SJ[0-9-]+")],
+)
+def test_a_task_or_incident_needs_no_more_than_twenty_statements(
+    desk_app: Flask, signed_in: SignIn, listing: str, pattern: str
+) -> None:
+    client = signed_in("reception01")
+    address = links(client.get(listing).text, pattern)[0]
+    client.get(address)
+    with statements(desk_app) as found:
+        assert client.get(address).status_code == 200
+    assert len(found) <= BUDGET, "\n".join(found)
+
+
+def test_a_report_that_arrives_twice_is_one_incident(desk_app: Flask, signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    first = client.post("/report", data=REPORT | {"key": "one-click"})
+    second = client.post("/report", data=REPORT | {"key": "one-click"})
+    assert first.status_code == second.status_code == 303
+    assert first.location == second.location
+    with desk_of(desk_app).reading() as connection:
+        alike = select(func.count()).where(incident.c.summary == REPORT["s1_4_record.summary"])
+        assert connection.scalar(alike) == 1
+
+
+def test_a_report_with_holes_names_every_field_and_keeps_the_rest(signed_in: SignIn) -> None:
+    holes = {"s1_2_identify.customer_name": "", "s1_4_record.summary": ""}
+    answer = signed_in("reception01").post("/report", data=REPORT | holes)
+    assert answer.status_code == 422
+    assert "有 2 处需要改正" in answer.text
+    assert 'href="#s1_2_identify--customer_name"' in answer.text
+    assert 'href="#s1_4_record--summary"' in answer.text
+    assert "多个营业厅提交订单时报错。" in answer.text
+
+
+@pytest.mark.proves("R009")
+def test_whoever_is_not_of_the_desk_cannot_report(signed_in: SignIn) -> None:
+    client = signed_in("crm01")
+    assert client.get("/report").status_code == 403
+    assert client.post("/report", data=REPORT).status_code == 403
+    assert "登记事件" not in client.get("/work").text
+
+
+def test_a_stranger_is_sent_to_sign_in_and_then_to_where_he_wanted(desk_app: Flask) -> None:
+    client = desk_app.test_client()
+    answer = client.get("/incidents?q=OCS")
+    assert answer.status_code == 303
+    assert answer.location.startswith("/sign-in?next=")
+    signed = client.post(answer.location, data={"account": "crm01", "password": "lovem-demo"})
+    assert signed.location == "/incidents?q=OCS"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.org/", "//example.org", "/\\example.org", "javascript:alert(1)", ""]
+)
+def test_signing_in_never_leads_to_another_site(desk_app: Flask, address: str) -> None:
+    client = desk_app.test_client()
+    answer = client.post(
+        "/sign-in", query_string={"next": address}, data={"account": "crm01", "password": "lovem-demo"}
+    )
+    assert answer.location == "/"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("/incidents/SJ260101-999", 404), ("/tasks/0123", 404), ("/incidents/x", 404), ("/nowhere", 404)],
+)
+def test_what_is_not_there_says_so_in_chinese(signed_in: SignIn, address: str, status: int) -> None:
+    answer = signed_in("reception01").get(address)
+    assert answer.status_code == status
+    assert "没有" in answer.text
+    assert "回到首页" in answer.text
+
+
+def test_a_task_of_another_group_can_be_seen_but_not_completed(signed_in: SignIn) -> None:
+    address = links(signed_in("crm01").get("/work?tab=pool").text, r"/tasks/[0-9a-f-]+")[0]
+    other = signed_in("settlement01")
+    page = other.get(address)
+    assert page.status_code == 200
+    assert "您不在这个组里，只能查看" in page.text
+    assert other.post(address, data={"s2_9_accept.answer": "accept", "token": "1"}).status_code == 403
+
+
+def test_a_number_typed_in_any_way_opens_its_incident(signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    number = links(client.get("/incidents").text, r"/incidents/SJ[0-9-]+")[0].rpartition("/")[2]
+    wide = number.translate({ord(digit): ord(digit) + 0xFEE0 for digit in "0123456789"})
+    for typed in (number, number.lower(), number[2:], wide):
+        assert client.get("/incidents", query_string={"q": typed}).location == f"/incidents/{number}"
+
+
+@pytest.mark.parametrize("text", ["9%%0", "C_M", "' OR 1=1 --", "没有这样的词", "\\"])
+def test_strange_words_find_nothing_and_break_nothing(signed_in: SignIn, text: str) -> None:
+    answer = signed_in("reception01").get("/incidents", query_string={"q": text, "state": "all"})
+    assert answer.status_code == 200
+    assert "没有找到" in answer.text
+
+
+def fill(app: Flask, number: int) -> Person:
+    """So many free tasks of a group that has no other; priorities and due instants repeat, some have none."""
+    with desk_of(app).unit_of_work("system") as ctx:
+        template = ctx.connection.execute(select(user_task).limit(1)).mappings().one()
+        rows = [
+            dict(template)
+            | {
+                "id": f"{place:032x}",
+                "candidate_group": "planning",
+                "assignee": None,
+                "priority": 1 + place % 3,
+                "due_at": None if place % 7 == 0 else NOW + timedelta(minutes=place % 5),
+            }
+            for place in range(number)
+        ]
+        ctx.connection.execute(insert(user_task), rows)
+    return Person("planning01", "规建部-需求协查岗01", frozenset({"planning"}), frozenset({"planning"}))
+
+
+@pytest.mark.proves("R194")
+@pytest.mark.parametrize("number", [0, 1, 49, 50, 51, 100, 101, 130])
+def test_paging_shows_every_task_once_in_order(desk_app: Flask, number: int) -> None:
+    person = fill(desk_app, number) if number else Person("nobody", "无", frozenset({"planning"}))
+    seen: list[work.Task] = []
+    place = ""
+    with desk_of(desk_app).reading() as connection:
+        for _ in range(10):
+            page = work.pool(connection, person, keyset.unpack_task(place))
+            seen += page.rows
+            if page.after is None:
+                break
+            assert len(page.rows) == keyset.PAGE
+            place = page.after
+        assert work.counts(connection, person)["pool"] == min(number, work.COUNT_TO)
+    assert len({task.id for task in seen}) == len(seen) == number
+    assert [task.priority for task in seen] == sorted(task.priority for task in seen)
+
+
+@pytest.mark.parametrize("place", ["", "x", "1~2", "1~yesterday~a", "99999~~a", "-1~~a", "1~2026-11-23T00:00:00~a"])
+def test_a_place_that_nobody_was_given_is_the_first_page(place: str) -> None:
+    assert keyset.unpack_task(place) is None
+
+
+@pytest.mark.parametrize("place", ["", "x", "-1", "9" * 20, "１"])
+def test_a_list_of_incidents_ignores_a_strange_place(place: str) -> None:
+    assert keyset.unpack_id(place) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("SJ261123-058", "SJ261123-058"),
+        (" sj261123-58 ", "SJ261123-058"),
+        ("261123-1058", "SJ261123-1058"),
+        ("58", None),
+    ],
+)
+def test_an_incident_number_is_recognised(typed: str, number: str | None) -> None:
+    assert incidents.as_number(typed) == number
+
+
+def test_built_files_may_be_kept_for_ever_and_pages_not_at_all(signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    page = client.get("/work")
+    assert page.headers["Cache-Control"] == "no-store"
+    style = re.search(r'href="(/static/build/style-[^"]+\.css)"', page.text)
+    assert style is not None
+    assert "immutable" in client.get(style[1]).headers["Cache-Control"]
+
+
+def test_no_page_has_inline_script_or_style(signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    task = links(client.get("/work?tab=pool").text, r"/tasks/[0-9a-f-]+")[0]
+    number = links(client.get("/incidents").text, r"/incidents/SJ[0-9-]+")[0]
+    for address in ("/work", "/report", "/incidents", task, number):
+        html = client.get(address).text
+        assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=|<style", html), address
