@@ -86,9 +86,8 @@ RELATIONS: Mapping[str, Callable[[Person, Subject], bool]] = {
 }
 
 STAFF = frozenset({"desk", "support", "manager", "leaders", "owner", "maintenance"})
-BEFORE_RESOLUTION = frozenset({"to_dispatch", "to_accept", "in_progress"})
-UNDER_WAY = BEFORE_RESOLUTION | {"waiting"}
-OPEN = UNDER_WAY | {"new", "resolved", "slave"}
+UNDER_WAY = frozenset({"to_dispatch", "to_accept", "in_progress", "waiting", "slave"})
+OPEN = UNDER_WAY | {"new", "resolved"}
 
 
 def _right(action: str, who: str, states: frozenset[str] | None = None) -> Right:
@@ -107,13 +106,14 @@ RIGHTS: tuple[Right, ...] = (
     _right("delegate", "assignee manager"),
     # Acts on an incident that are no step of the process.
     _right("comment", "desk manager responsible recorder", OPEN),
-    _right("hold", "desk manager responsible", BEFORE_RESOLUTION),
+    _right("hold", "desk manager responsible", OPEN - {"waiting", "slave"}),  # at any step (R240)
     _right("resume", "desk manager responsible", frozenset({"waiting"})),
-    _right("withdraw", "desk manager", UNDER_WAY | {"slave"}),
-    _right("reassign", "manager", UNDER_WAY | {"slave"}),  # R023
+    _right("withdraw", "desk manager", UNDER_WAY),
+    _right("reassign", "manager", UNDER_WAY),  # R023
     # Running instances and definitions.
     _right("instance.read", "owner maintenance manager"),
     _right("instance.retry", "owner maintenance manager"),
+    _right("instance.reopen", "owner maintenance manager"),
     _right("instance.suspend", "owner manager"),
     _right("instance.resume", "owner manager"),
     _right("instance.cancel", "owner"),

@@ -325,11 +325,22 @@ def test_a_step_that_fails_is_rolled_back_and_can_be_retried(office: Office):
     assert office.incident(incident_id)["responsible_person"] == "crm01"  # the values and the actor were kept
 
 
+def test_a_stuck_task_can_be_given_back_with_what_was_typed(office: Office):
+    incident_id = office.accept()
+    task = office.task(incident_id)
+    broken = office.with_handlers(investigation__analyse=fails)
+    with pytest.raises(StepFailedError):
+        verbs.complete(broken, office["crm01"], task.id, ROAD["s3_1_analyse"], task.token)
+    verbs.reopen(office.desk, office["manager01"], task.instance_id, "换一种写法")
+    assert office.task(incident_id).draft == ROAD["s3_1_analyse"]
+    office.do(incident_id, "crm01", "s3_1_analyse")
+
+
 @pytest.mark.parametrize("account", ["crm01", "reception01", "leaders01", "customer01"])
 def test_only_those_who_keep_the_process_going_touch_instances(office: Office, account: str):
     incident_id = office.dispatch()
     instance_id = office.task(incident_id).instance_id
-    for verb in (verbs.suspend_instance, verbs.resume_instance, verbs.cancel_instance):
+    for verb in (verbs.reopen, verbs.suspend_instance, verbs.resume_instance, verbs.cancel_instance):
         with pytest.raises(NotAllowedError):
             verb(office.desk, office[account], instance_id, "试试")
     with pytest.raises(NotAllowedError):

@@ -2,7 +2,7 @@
 
 from webapp.desk.core import BusyError, Desk
 from webapp.desk.incidents import IDENTIFY, RECORD, Reported, comment, hold, reassign, report, resume, withdraw
-from webapp.desk.operations import cancel_instance, resume_instance, retry, suspend_instance
+from webapp.desk.operations import cancel_instance, reopen, resume_instance, retry, suspend_instance
 from webapp.desk.steps import Completed, InvalidStepError
 from webapp.desk.tasks import (
     assign,
@@ -34,6 +34,7 @@ __all__ = [
     "hold",
     "reassign",
     "release",
+    "reopen",
     "report",
     "resume",
     "resume_instance",

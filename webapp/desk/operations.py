@@ -15,6 +15,13 @@ def retry(desk: Desk, actor: Person, instance_id: int) -> None:
         instances.retry(ctx, instance_id)
 
 
+def reopen(desk: Desk, actor: Person, instance_id: int, reason: str) -> None:
+    """Give the user task at which an instance is stuck back to people, with what was typed as its draft."""
+    _check(actor, "instance.reopen")
+    with desk.unit_of_work(actor) as ctx:
+        instances.reopen(ctx, instance_id, given(reason))
+
+
 def suspend_instance(desk: Desk, actor: Person, instance_id: int, reason: str) -> None:
     """Stop an instance where it is until it is resumed."""
     _check(actor, "instance.suspend")
