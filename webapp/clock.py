@@ -49,8 +49,9 @@ class Ticker:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """End after the tick that is running."""
-        self._scheduler.shutdown(wait=True)
+        """End after the tick that is running; nothing where it never began."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
 
     def _tick(self) -> None:
         # A failure must not end the ticking; what it missed is still due at the next.
