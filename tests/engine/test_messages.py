@@ -149,3 +149,14 @@ def test_a_payload_that_is_no_json_is_the_callers_fault(lite: Toy) -> None:
     with pytest.raises(DataRefusedError):
         lite.do(instances.start, "order", "8", {"order_id": object()})
     assert lite.count(db.stuck) == 0
+
+
+def test_a_message_that_two_nodes_hold_reaches_only_one_of_two_receivers(toy: Toy) -> None:
+    toy.deploy({"twin.bpmn": twin()})
+    for key in ("1", "2"):
+        toy.do(instances.start, "twin", key, {"group": "g"})
+    toy.do(messages.send, "go", "g")
+    (message,) = toy.do(messages.claim_due, "n1", 10, LEASE)
+    assert toy.do(messages.deliver, message) is not None
+    assert toy.do(messages.deliver, message) is None
+    assert [row.status for row in toy.rows(db.instance)] == ["completed", "running"]
