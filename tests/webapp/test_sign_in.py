@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from engine.errors import EngineError
 from handlers.records import people as records
 from tests.webapp.conftest import PASSWORD, Clock
-from webapp import auth
+from webapp import auth, demo
 from webapp.app import desk_of
 from webapp.clock import tidy
 from webapp.current import TOKEN
@@ -185,3 +185,9 @@ def test_passwords_have_ten_to_two_hundred_characters(length: int, good: bool):
     else:
         with pytest.raises(EngineError, match="10 到 200"):
             auth.hash_password("x" * length)
+
+
+def test_the_demos_password_stands_on_the_sign_in_page_in_demo_mode_only(make_app, sqlite_url: str):
+    assert demo.PASSWORD in make_app(sqlite_url, demo=True).test_client().get("/sign-in").text
+    page = make_app(sqlite_url, demo=False).test_client().get("/sign-in").text
+    assert demo.PASSWORD not in page and "演示" not in page

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp import auth
+from webapp import auth, demo
 from webapp.current import TOKEN, current_desk, current_settings, person_or_none
 from webapp.routes import words
 from webapp.routes.blueprint import pages
@@ -18,7 +18,7 @@ def sign_in() -> ResponseReturnValue:
     """Ask for account and password; then on to the page that was wanted."""
     wanted = _own_address(request.args.get("next", ""))
     if request.method == "GET":
-        return redirect(wanted) if person_or_none() else render_template("sign_in.html")
+        return redirect(wanted) if person_or_none() else render_template("sign_in.html", **_demo())
     account, settings = request.form.get("account", ""), current_settings()
     try:
         signed_in = auth.sign_in(current_desk(), account, request.form.get("password", ""), settings.session_lasts_for)
@@ -26,7 +26,7 @@ def sign_in() -> ResponseReturnValue:
         until = (
             words.moment(refused.locked_until, current_desk().clock(), settings.zone) if refused.locked_until else ""
         )
-        return render_template("sign_in.html", account=account, refused=str(refused), until=until), 403
+        return render_template("sign_in.html", account=account, refused=str(refused), until=until, **_demo()), 403
     session.clear()
     session[TOKEN] = signed_in.token
     session.permanent = True
@@ -39,6 +39,11 @@ def sign_out() -> ResponseReturnValue:
     auth.sign_out(current_desk(), session.get(TOKEN))
     session.clear()
     return redirect(url_for("pages.sign_in"), 303)
+
+
+def _demo() -> dict[str, object]:
+    """In demo mode the page itself says who may sign in; elsewhere nothing of the demo is ever shown."""
+    return {"accounts": demo.ACCOUNTS, "password": demo.PASSWORD} if current_settings().demo else {}
 
 
 def _own_address(address: str) -> str:
