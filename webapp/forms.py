@@ -81,6 +81,11 @@ class Field:
         return any(option.group for option in self.options)
 
     @property
+    def words(self) -> str:
+        """The value as it reads: the label of what was chosen, else the text itself."""
+        return next((option.label for option in self.options if option.value == self.value), self.value)
+
+    @property
     def anchor(self) -> str:
         """Where a line of the error summary jumps to: the control itself."""
         return self.id

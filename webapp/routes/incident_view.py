@@ -74,7 +74,8 @@ def stages(
     found = []
     for number, name in STAGES.items():
         closed = incident["state"] == ENDED
-        status = "done" if number < present or (closed and number in first) else "now" if number == present else ""
+        passed = number in first and (closed or number < present)
+        status = "done" if passed else "now" if number == present and not closed else ""
         since = reader.moment(first[number]) if number in first else ""
         found.append(Stage(number, name, status, f"{since} 起" if status == "now" and since else since))
     return found

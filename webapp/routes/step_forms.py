@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.bundles import Bundle
-from engine.forms import Form
+from engine.errors import InvalidValuesError
+from engine.forms import Form, validate
 from webapp.forms import Field, Option, Post, build_fields, read_values
 from webapp.routes import preview
 from webapp.routes.choices import reference_choices, settle
@@ -180,3 +181,22 @@ def _explained(reader: Reader, field: Field, found: preview.Proposal | None) -> 
     else:
         help_text = f"规则提出的是{reader.name('groups', found.group)}{rule}"
     return replace(field, help=help_text, options=options, value=field.value or found.group)
+
+
+def all_problems(
+    the_plan: Plan, values: Values, refused: str, problems: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """The refused step's problems, and those of later steps in which something was typed: nobody submits twice.
+
+    A later step that was left empty may not be needed at all: the answers before it decide where the process goes.
+    """
+    found = {refused: dict(problems)}
+    later = the_plan.element_ids[the_plan.element_ids.index(refused) + 1 :]
+    for element_id in later:
+        typed = {key: value for key, value in values[element_id].items() if value not in (False, None, "")}
+        if typed:
+            try:
+                validate(the_plan.form(element_id), dict(values[element_id]))
+            except InvalidValuesError as wrong:
+                found[element_id] = wrong.problems
+    return found

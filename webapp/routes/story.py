@@ -100,7 +100,7 @@ def _step(_reader: Reader, event: Event, program: Program | None) -> Told | None
     if row["element_type"] != BY_PEOPLE:
         speaks = bool(event.decisions or event.changes)
         if row["element_type"].endswith("Event"):
-            return Told(name, "clock", "warn") if name else None
+            return Told(name, "arrow-right") if name else None
         return Told(name, "table" if event.decisions else "robot") if name and speaks else None
     if row["outcome"] == CANCELLED:
         return Told(f"{name}：已取消", "x")

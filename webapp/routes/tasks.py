@@ -22,7 +22,16 @@ from webapp.routes import facts, waiting_form
 from webapp.routes.blueprint import pages
 from webapp.routes.clock import task_clock
 from webapp.routes.reading import Reader, reading
-from webapp.routes.step_forms import Plan, Step, build_steps, first_values, plan, posted_values, with_proposal
+from webapp.routes.step_forms import (
+    Plan,
+    Step,
+    all_problems,
+    build_steps,
+    first_values,
+    plan,
+    posted_values,
+    with_proposal,
+)
 
 Values = Mapping[str, Mapping[str, Any]]
 
@@ -75,7 +84,7 @@ def complete(task_id: str) -> ResponseReturnValue:
             current_desk(), current_person(), task_id, values, _token(), key=request.form.get("key") or None
         )
     except InvalidStepError as refused:
-        return _again(task_id, Trouble({refused.element_id: refused.problems}))
+        return _again(task_id, Trouble(), refused)
     except ConflictError as refused:
         return _conflicted(task_id, Conflict(str(refused), refused.by or "", refused.at))
     except NotAllowedError as refused:
@@ -143,13 +152,15 @@ def _token() -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
-def _again(task_id: str, trouble: Trouble) -> ResponseReturnValue:
-    """The page as it was typed, with what is wrong."""
+def _again(task_id: str, trouble: Trouble, refused: InvalidStepError | None = None) -> ResponseReturnValue:
+    """The page as it was typed, with what is wrong in the refused step and in the others that were begun."""
     with reading() as reader:
         task = tasks.get(reader.ctx.connection, task_id)
         if task is None:
             return _done(reader, task_id, late=True)
         the_plan, values, incident = _typed(reader, task)
+        if refused:
+            trouble = Trouble(all_problems(the_plan, values, refused.element_id, refused.problems))
         return _page(reader, task, incident, the_plan, values, trouble)
 
 
@@ -180,7 +191,8 @@ def _page(
     steps = build_steps(reader, the_plan, values, incident, trouble.problems)
     shown = {name for step in steps for name in (each.key for each in step.fields)}
     others = [text for step in trouble.problems.values() for key, text in step.items() if key not in shown]
-    accounts = reader.accounts(incident["recorder"], incident["responsible_person"], task["assignee"])
+    people = (incident["recorder"], incident["responsible_person"], task["assignee"], task["draft_by"])
+    accounts = reader.accounts(*people)
     context: dict[str, Any] = {
         "task": task,
         "incident": incident,
@@ -193,6 +205,7 @@ def _page(
         "trouble": trouble,
         "clock_now": task_clock(incident, reader.ctx.now),
         "facts": facts.beside_form(reader, incident, accounts),
+        "draft_by": accounts.get(task["draft_by"], ""),
         "holder": accounts.get(task["assignee"], task["assignee"]),
         "group": reader.name("groups", task["candidate_group"]),
         "may": _may(reader, task, incident),
@@ -234,12 +247,14 @@ def _done(reader: Reader, task_id: str, *, late: bool = False) -> ResponseReturn
         "by": reader.accounts(ended["actor"]).get(ended["actor"], ended["actor"]),
         "incident": incident,
         "late": late,
-        "typed": _typed_words() if late else [],
+        "typed": _typed_words(reader, ended, incident) if late and incident else [],
     }
     return render_template("task_done.html", here="work", **context), 409 if late else 200
 
 
-def _typed_words() -> list[tuple[str, str]]:
-    """What was typed, for copying: names of fields are good enough where the form is gone."""
-    skipped = {"csrf_token", "token", "key", "refresh"}
-    return [(name.partition(".")[2], text) for name, text in request.form.items() if name not in skipped and text]
+def _typed_words(reader: Reader, ended: Record, incident: Record) -> list[tuple[str, str]]:
+    """What was typed, as label and words, for copying: the form itself is gone."""
+    the_plan = plan(definitions.load_bundle(reader.ctx, ended["bundle_id"]), ended["element_id"])
+    values = posted_values(reader, the_plan, request.form, incident)
+    fields = [each for step in build_steps(reader, the_plan, values, incident) for each in step.fields]
+    return [(each.label, each.words) for each in fields if each.words and not each.off]
