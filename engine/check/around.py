@@ -15,6 +15,7 @@ def around(node: Node, deployment: Deployment) -> Iterator[Node]:
         scope = todo.pop()
         hosts = deployment.called.get(scope.id, []) if scope.frame is None else [scope.frame]
         for host in hosts:
+            deployment.spend(1 + len(host.boundaries))
             yield host
             if host.scope not in seen:
                 seen.add(host.scope)

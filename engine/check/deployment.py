@@ -15,6 +15,10 @@ MAX_PROOFS = 60
 """Decision files whose tables are proved complete and free of overlap in one check."""
 
 
+class TooComplicated(Exception):  # noqa: N818 - a private signal, turned into a finding at the border
+    """The check would take more steps than it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """Keys in force already, so that a partial deployment can refer to them.
@@ -50,11 +54,19 @@ class Deployment:
 
     operations: Collection[str] | None
     known: Known
+    max_steps: int
+    steps: int = 0
     files: list[BpmnFile] = field(default_factory=list)
     decisions: dict[str, DecisionFile] = field(default_factory=dict)
     forms: dict[str, FormFile] = field(default_factory=dict)
     again: list[tuple[Place, str, str]] = field(default_factory=list)
     """Decision and form keys that were found a second time: where, key, first file."""
+
+    def spend(self, steps: int = 1) -> None:
+        """Count work that can grow faster than the files do; raises :class:`TooComplicated` past the limit."""
+        self.steps += steps
+        if self.steps > self.max_steps:
+            raise TooComplicated
 
     @cached_property
     def scopes(self) -> list[Scope]:

@@ -29,6 +29,9 @@ GATEWAYS = frozenset({"exclusiveGateway", "parallelGateway", "inclusiveGateway",
 EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"})
 NODES = ACTIVITIES | GATEWAYS | EVENTS
 FRAMES = frozenset({"subProcess", "adHocSubProcess", "transaction"})
+MAX_PROCESSES = 20
+"""Processes of one file that are looked at (K010 allows one)."""
+
 MAX_NODES = 400
 """Nodes in one process or frame that are looked at: keeps work that grows with the square small."""
 
@@ -93,7 +96,7 @@ class Node:
         """The event definitions that the node itself contains."""
         return [child for child in self.element if local(child).endswith("EventDefinition")]
 
-    @property
+    @cached_property
     def event(self) -> str:
         """``message``, ``timer`` …; empty for an event without definition; the first where there are several."""
         return local(self.definitions[0]).removesuffix("EventDefinition") if self.definitions else ""

@@ -66,6 +66,7 @@ class Walk:
             self._leave(self.todo.popleft())
 
     def _arrive(self, node: Node, values: Values) -> None:
+        self.deployment.spend(len(values))
         old = self.before.get(node)
         new = values if old is None else old | values
         if len(new) > MOST:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 from lxml import etree
 
-from engine.check.model import FRAMES, MAX_NODES, NODES, B, BpmnFile, Flow, Node, Scope, local, own
+from engine.check.model import FRAMES, MAX_NODES, MAX_PROCESSES, NODES, B, BpmnFile, Flow, Node, Scope, local, own
 
 
 def read_bpmn(name: str, root: etree._Element) -> BpmnFile:
@@ -15,7 +16,8 @@ def read_bpmn(name: str, root: etree._Element) -> BpmnFile:
     for kind in ("message", "error", "escalation", "signal"):
         for element in own(root, kind):
             file.declared.setdefault(element.get("id", ""), element)
-    todo: deque[tuple[etree._Element, Node | None]] = deque((element, None) for element in own(root, "process"))
+    todo: deque[tuple[etree._Element, Node | None]] = deque()
+    todo.extend((element, None) for element in islice(own(root, "process"), MAX_PROCESSES))
     while todo:
         element, frame = todo.popleft()
         scope = Scope(element, element.get("id", ""), file, frame)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from engine.check import documents, rules
-from engine.check.deployment import Deployment, Known
+from engine.check.deployment import Deployment, Known, TooComplicated
 from engine.check.findings import Finding, Place, judge_all
 from engine.xml import LIMITS, XmlLimits
 
@@ -19,8 +19,9 @@ class Limits:
 
     xml: XmlLimits = LIMITS
     max_files: int = 500
-    max_bytes: int = 20_000_000
+    max_bytes: int = 10_000_000
     max_findings: int = 500
+    max_steps: int = 1_000_000
 
 
 def check(
@@ -36,13 +37,16 @@ def check(
     Never raises, whatever the bytes are, and never reads more than ``limits`` allow.
     """
     limits = limits or Limits()
-    deployment = Deployment(operations, known or Known())
+    deployment = Deployment(operations, known or Known(), limits.max_steps)
     total = sum(len(data) for data in files.values())
     if len(files) > limits.max_files or total > limits.max_bytes:
         place = Place(min(files))
         return [rules.TOO_MUCH.at(place, files=len(files), bytes=total, most=limits.max_files, room=limits.max_bytes)]
     found = [finding for name in sorted(files) for finding in documents.read(deployment, name, files[name], limits.xml)]
-    found.extend(judge_all(deployment))
+    try:
+        found.extend(judge_all(deployment))
+    except TooComplicated:
+        found.append(rules.TOO_COMPLICATED.at(Place(min(files))))
     unique = sorted(set(found), key=lambda f: (f.file, f.line, f.element or "", f.rule, f.en))
     return _readable(unique, limits.max_findings)
 

@@ -50,10 +50,13 @@ def only_timers_beside(deployment: Deployment) -> Iterator[Hit]:
             yield node.at()
 
 
-def _sides(scope: Scope) -> Iterator[tuple[Node, set[Node]]]:
+def _sides(scope: Scope, deployment: Deployment) -> Iterator[tuple[Node, set[Node]]]:
+    """The events of ``scope`` that do not interrupt, each with what lies behind it."""
     for node in scope.nodes.values():
         if node.type == "boundaryEvent" and not node.interrupting:
-            yield node, after(node)
+            side = after(node)
+            deployment.spend(len(scope.nodes))
+            yield node, side
 
 
 @rule(
@@ -68,7 +71,7 @@ def _sides(scope: Scope) -> Iterator[tuple[Node, set[Node]]]:
 def nothing_waits_beside(deployment: Deployment) -> Iterator[Hit]:
     """Nothing waits on a side way."""
     for scope in deployment.scopes:
-        for event, side in _sides(scope):
+        for event, side in _sides(scope, deployment):
             for node in scope.nodes.values():
                 if node in side and (node.waits or node.type in ("callActivity", "subProcess")):
                     yield node.at(event=event.name)
@@ -93,7 +96,7 @@ def side_ends_say_so(deployment: Deployment) -> Iterator[Hit]:
     """End events of side ways carry side = true."""
     for scope in deployment.scopes:
         main = _main(scope)
-        beside = {node for _, side in _sides(scope) for node in side} - main
+        beside = {node for _, side in _sides(scope, deployment) for node in side} - main
         for node in scope.nodes.values():
             if node in beside and node.type == "endEvent" and node.properties.get("side") != "true":
                 yield node.at()
@@ -110,7 +113,7 @@ def sides_stay_beside(deployment: Deployment) -> Iterator[Hit]:
     """A side way never flows back into the main way, and no end of the main way is marked as side."""
     for scope in deployment.scopes:
         main = _main(scope)
-        beside = {node for _, side in _sides(scope) for node in side}
+        beside = {node for _, side in _sides(scope, deployment) for node in side}
         for node in scope.nodes.values():
             if node in main and any(flow.source not in main for flow in node.incoming if flow.source in beside):
                 yield node.at()

@@ -9,7 +9,7 @@ from lxml import etree
 
 from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, declare, rule
-from engine.check.model import BPMN, NODES, BpmnFile, local
+from engine.check.model import BPMN, NODES, BpmnFile, local, own
 
 MALFORMED = declare(
     "K001",
@@ -70,6 +70,13 @@ NOT_BPMN = declare(
     do=Text("请用 BPMN 2.0 建模工具绘制", "Draw it with an editor for BPMN 2.0"),
     why="Other versions and dialects would be read as an empty file.",
 )
+TOO_COMPLICATED = declare(
+    "K014",
+    ERROR,
+    what=Text("这些流程互相牵连太多，无法查完", "The processes depend on each other in too many ways to be checked"),
+    do=Text("请减少调用、边界事件和条件", "Use fewer calls, boundary events and conditions"),
+    why="Work of the check stays bounded, and what was not checked is not deployed.",
+)
 TOO_MANY_FINDINGS = declare(
     "K009",
     ERROR,
@@ -89,9 +96,9 @@ TOO_MANY_FINDINGS = declare(
 def one_process_per_file(deployment: Deployment) -> Iterator[Hit]:
     """Each file is one process."""
     for file in deployment.files:
-        if len(file.processes) != 1:
-            place = file.processes[1].element if file.processes else file.root
-            yield file.at(place, count=len(file.processes))
+        processes = list(own(file.root, "process"))
+        if len(processes) != 1:
+            yield file.at(processes[1] if processes else file.root, count=len(processes))
 
 
 @rule(

@@ -9,7 +9,7 @@ from lxml import etree
 from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, rule
 from engine.check.graph import after
-from engine.check.model import B, BpmnFile, Node, local, properties_of, property_elements
+from engine.check.model import B, BpmnFile, Node, S, local, properties_of
 from engine.check.texts import OUTCOME
 
 _WORDS = {
@@ -29,12 +29,14 @@ _WORDS = {
 
 
 def _propertied(deployment: Deployment) -> Iterator[tuple[BpmnFile, etree._Element, etree._Element]]:
-    """Each property with its file and the element that it stands on."""
+    """Each property with its file and the element that it stands on: itself where it stands in no extension."""
     for file in deployment.files:
-        for box in file.root.iter(B + "extensionElements"):
-            owner = box.getparent()
-            if owner is not None:
-                yield from ((file, owner, item) for item in property_elements(owner))
+        for item in file.root.iter(S + "property"):
+            box = item.getparent()
+            extensions = None if box is None or box.tag != S + "properties" else box.getparent()
+            placed = extensions is not None and extensions.tag == B + "extensionElements"
+            owner = extensions.getparent() if placed and extensions is not None else None
+            yield file, item if owner is None else owner, item
 
 
 @rule(
@@ -207,6 +209,7 @@ def joined_tasks_follow(deployment: Deployment) -> Iterator[Hit]:
     for node in deployment.of("userTask"):
         names = node.properties.get("joined", "").split()
         if names:
+            deployment.spend(len(node.scope.nodes) + len(names))
             later = {each.id for each in after(node) if each.type == "userTask" and each.lane == node.lane}
             yield from (node.at(task=name) for name in names if name not in later or name == node.id)
 

@@ -39,7 +39,7 @@ def found(rule: str, kind: str) -> list[Finding]:
     }
     given = case.get("limits", {})
     xml = {key: given[key] for key in ("max_depth", "max_elements") if key in given}
-    own = {key: given[key] for key in ("max_files", "max_findings") if key in given}
+    own = {key: given[key] for key in ("max_files", "max_findings", "max_steps") if key in given}
     if "max_bytes" in given:
         xml["max_bytes"] = given["max_bytes"]
     limits = Limits(xml=XmlLimits(**xml), **own)
