@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, bindparam, func, select
 
 from engine.context import SYSTEM
 from engine.errors import EngineError
@@ -22,6 +22,7 @@ from handlers.clocks import duration
 from handlers.records.tables import incident
 from webapp import desk as verbs
 from webapp.desk import Desk
+from webapp.desk.incidents import PROCESS
 from webapp.replay import company
 from webapp.replay.log import CLOSED, RESOLVED, WAITING_CODES, Event
 from webapp.rights import Person
@@ -50,6 +51,28 @@ SYSTEM_ONLY_CODE = "W04"  # the log's "Awaiting Problem": set by the system (T-6
 LONGEST_WAIT = timedelta(days=365)  # of a code that names no longest time
 NEVER_REOPENED = "R277"
 FILLED = "重放：日志没有此项内容"
+
+# Built once: they run several times for each of a hundred thousand events.
+_OPEN_TASKS = (
+    select(user_task.c.id, user_task.c.element_id, user_task.c.revision, user_task.c.candidate_group)
+    .join(instance, instance.c.id == user_task.c.instance_id)
+    .where(instance.c.business_key == bindparam("key"), instance.c.process_key == PROCESS)
+)
+_i = incident.c
+_INCIDENT = select(
+    _i.id,
+    _i.state,
+    _i.waiting_code,
+    _i.transfers,
+    _i.rejections,
+    _i.holder_group,
+    _i.proposed_group,
+    _i.category,
+    _i.type,
+    _i.symptom,
+    _i.impact,
+).where(_i.id == bindparam("id"))
+_NEXT_DUE = select(func.min(timer.c.due_at))
 
 
 @dataclass(slots=True)
@@ -123,7 +146,7 @@ class Driver:
 
     def _next_due(self) -> datetime | None:
         with self._desk.reading() as connection:
-            due: datetime | None = connection.scalar(select(func.min(timer.c.due_at)))
+            due: datetime | None = connection.scalar(_NEXT_DUE)
             return due
 
     # -- one event ----------------------------------------------------------------------------------------------
@@ -281,20 +304,15 @@ class Driver:
 
     def _task(self, track: Track, *, missing_ok: bool = False) -> RowMapping:
         """The incident's one open user task."""
-        query = (
-            select(user_task.c.id, user_task.c.element_id, user_task.c.revision, user_task.c.candidate_group)
-            .join(instance, instance.c.id == user_task.c.instance_id)
-            .where(instance.c.business_key == str(track.incident_ids[-1]), user_task.c.element_id.in_(RANK))
-        )
         with self._desk.reading() as connection:
-            rows = connection.execute(query).mappings().all()
+            rows = connection.execute(_OPEN_TASKS, {"key": str(track.incident_ids[-1])}).mappings().all()
         if len(rows) > 1 or (not rows and not missing_ok):
             raise LookupError(f"incident {track.incident_ids[-1]} has {len(rows)} open tasks")
         return rows[0] if rows else None  # type: ignore[return-value]
 
     def _incident(self, track: Track) -> RowMapping:
         with self._desk.reading() as connection:
-            return connection.execute(select(incident).where(incident.c.id == track.incident_ids[-1])).mappings().one()
+            return connection.execute(_INCIDENT, {"id": track.incident_ids[-1]}).mappings().one()
 
 
 def _waiting_codes(desk: Desk) -> Sequence[reference.Row]:
