@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 
 from lxml import etree
-from lxml.builder import ElementMaker
 from sqlalchemy import select
 
 from engine import definitions
@@ -104,34 +103,29 @@ def _dispatch_table(log: Log) -> bytes:
         if group:
             first.setdefault(events[0].category, Counter())[group] += 1
             overall[group] += 1
-    make = ElementMaker(namespace=DMN, nsmap={None: DMN})
-    columns = [("category", "类别"), ("type", "子类"), ("location", "地点")]
-    table = make.decisionTable(
-        *(
-            make.input(
-                make.inputExpression(make.text(name), id=f"in_{name}_text", typeRef="string"),
-                id=f"in_{name}",
-                label=label,
-            )
-            for name, label in columns
-        ),
-        make.output(id="out_group", name="group", typeRef="string"),
-        id="dispatch_table",
-        hitPolicy="FIRST",
-    )
+    root = _node(None, "definitions", id="replay_dispatch", name="分派", namespace="lovem-desk/replay")
+    decision = _node(root, "decision", id="dispatch", name="分派")
+    table = _node(decision, "decisionTable", id="dispatch_table", hitPolicy="FIRST")
+    for name, label in (("category", "类别"), ("type", "子类"), ("location", "地点")):
+        column = _node(table, "input", id=name, label=label)
+        _node(_node(column, "inputExpression", id=f"{name}_text", typeRef="string"), "text", name)
+    _node(table, "output", id="group", name="group", typeRef="string")
     rows = [(key(category), groups.most_common(1)[0][0]) for category, groups in sorted(first.items())]
     for number, (category, group) in enumerate([*rows, (None, overall.most_common(1)[0][0])]):
-        cells = [f'"{category}"' if category else "-", "-", "-"]
-        table.append(
-            make.rule(
-                *(make.inputEntry(make.text(cell), id=f"r{number}_{i}") for i, cell in enumerate(cells)),
-                make.outputEntry(make.text(f'"{key(group)}"'), id=f"r{number}_out"),
-                id=f"r{number}",
-            )
-        )
-    decision = make.decision(table, id="dispatch", name="分派")
-    root = make.definitions(decision, id="replay_dispatch", name="分派", namespace="lovem-desk/replay")
+        rule = _node(table, "rule", id=f"r{number}")
+        for column_number, cell in enumerate([f'"{category}"' if category else "-", "-", "-"]):
+            _node(_node(rule, "inputEntry", id=f"r{number}_{column_number}"), "text", cell)
+        _node(_node(rule, "outputEntry", id=f"r{number}_out"), "text", f'"{key(group)}"')
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def _node(parent: etree._Element | None, tag: str, text: str | None = None, **attributes: str) -> etree._Element:
+    name = f"{{{DMN}}}{tag}"
+    if parent is None:
+        return etree.Element(name, attributes, nsmap={None: DMN})
+    node = etree.SubElement(parent, name, attributes)
+    node.text = text
+    return node
 
 
 def _reference(log: Log) -> dict[str, str]:
