@@ -143,7 +143,7 @@ def _field(form: Form, key: str, page: _Page) -> Field:
         help=hints.get("help", ""),
         error=page.problems.get(key, ""),
         optional=key not in form.required and schema.get("type") != "boolean",
-        col=hints.get("col") or (12 if kind in {"area", "chips", "cards"} else 6),
+        col=hints.get("col") or (12 if kind in {"area", "chips", "cards", "check"} else 6),
         rows=hints.get("rows", 3),
         when=_when(hints.get("showIf"), page.prefix),
         off=key not in page.shown,

@@ -135,8 +135,10 @@ def picture(request: pytest.FixtureRequest) -> Callable[..., None]:
     def keep(page: Page, name: str) -> None:
         folder = PICTURES / os.environ.get("LOVEM_PICTURES", "pages")
         folder.mkdir(parents=True, exist_ok=True)
-        page.evaluate("scrollTo(0, 0)")
+        # A whole page in one picture has no lower edge to which the bars could stick.
+        page.evaluate("scrollTo(0, 0); document.querySelectorAll('.acts').forEach(e => e.style.position = 'static')")
         width = page.viewport_size["width"] if page.viewport_size else 0
         page.screenshot(path=folder / f"{name}-{width}.png", full_page=True, animations="disabled")
+        page.evaluate("document.querySelectorAll('.acts').forEach(e => e.style.position = '')")
 
     return keep

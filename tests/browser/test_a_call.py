@@ -157,3 +157,46 @@ def test_a_phone_shows_the_whole_call_without_sideways_scroll(open_page: Open, p
     classify(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
     picture(page, "classify-filled")
+
+
+@pytest.mark.proves("R072", "R084")
+def test_a_known_customer_is_found_and_the_source_decides_what_else_is_asked(open_page: Open) -> None:
+    page = open_page("reception01")
+    page.goto("/report")
+    page.fill("#who", "0731-85550401")
+    page.click("#found button")
+    expect(page.locator("#s1_2_identify--customer_name")).to_have_value("市场部-经理岗")
+    expect(page.locator("[name='s1_2_identify.customer_grade'][value='经理']")).to_be_checked()
+    expect(page.locator("#found")).to_be_empty()
+    expect(page.locator("#s1_4_record--alarm_number")).to_be_hidden()
+    page.keyboard.press("Alt+4")
+    expect(page.locator("[name='s1_4_record.source'][value='alarm']")).to_be_checked()
+    expect(page.locator("#s1_4_record--alarm_number")).to_be_visible()
+    expect(page.locator("#s1_4_record--alarm_account")).to_be_hidden()
+    page.check("[name='s1_4_record.alarm_trigger'][value='manual']", force=True)
+    expect(page.locator("#s1_4_record--alarm_account")).to_be_visible()
+
+
+def test_a_double_click_records_one_incident(open_page: Open) -> None:
+    page = open_page("reception01")
+    page.goto("/report")
+    identify(page)
+    describe(page, "双击登记的事件")
+    page.dblclick("[data-key='submit']")
+    expect(page.locator("h1")).to_contain_text("2.1 判断请求类型")
+    page.goto("/incidents?q=双击登记的事件")
+    expect(page.locator("tr[data-row]")).to_have_count(1)
+
+
+def test_long_texts_break_instead_of_pushing_the_page_aside(open_page: Open, picture: Callable[..., None]) -> None:
+    page = open_page("reception01", size=NARROW)
+    page.goto("/report")
+    identify(page)
+    describe(page, "ORA-01653" * 11)
+    page.fill("#s1_4_record--details", "unable_to_extend_table_" * 60)
+    page.click("[data-key='submit']")
+    expect(page.locator("h1")).to_contain_text("2.1 判断请求类型")
+    for address in (page.url, "/work?tab=pool", "/incidents", page.locator(".crumbs a").nth(1).get_attribute("href")):
+        page.goto(address or "")
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0], address
+    picture(page, "incident-long")

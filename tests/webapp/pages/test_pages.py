@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
-from engine.persistence import user_task
 from handlers.records.tables import incident
-from tests.webapp.pages.conftest import NOW, links, statements
+from tests.webapp.pages.conftest import links, statements
 from webapp.app import desk_of
-from webapp.queries import incidents, keyset, work
-from webapp.rights import Person
+from webapp.queries import incidents, keyset
 
 SignIn = Callable[[str], FlaskClient]
 BUDGET = 20  # statements a page
@@ -139,44 +136,6 @@ def test_strange_words_find_nothing_and_break_nothing(signed_in: SignIn, text: s
     answer = signed_in("reception01").get("/incidents", query_string={"q": text, "state": "all"})
     assert answer.status_code == 200
     assert "没有找到" in answer.text
-
-
-def fill(app: Flask, number: int) -> Person:
-    """So many free tasks of a group that has no other; priorities and due instants repeat, some have none."""
-    with desk_of(app).unit_of_work("system") as ctx:
-        template = ctx.connection.execute(select(user_task).limit(1)).mappings().one()
-        rows = [
-            dict(template)
-            | {
-                "id": f"{place:032x}",
-                "candidate_group": "planning",
-                "assignee": None,
-                "priority": 1 + place % 3,
-                "due_at": None if place % 7 == 0 else NOW + timedelta(minutes=place % 5),
-            }
-            for place in range(number)
-        ]
-        ctx.connection.execute(insert(user_task), rows)
-    return Person("planning01", "规建部-需求协查岗01", frozenset({"planning"}), frozenset({"planning"}))
-
-
-@pytest.mark.proves("R194")
-@pytest.mark.parametrize("number", [0, 1, 49, 50, 51, 100, 101, 130])
-def test_paging_shows_every_task_once_in_order(desk_app: Flask, number: int) -> None:
-    person = fill(desk_app, number) if number else Person("nobody", "无", frozenset({"planning"}))
-    seen: list[work.Task] = []
-    place = ""
-    with desk_of(desk_app).reading() as connection:
-        for _ in range(10):
-            page = work.pool(connection, person, keyset.unpack_task(place))
-            seen += page.rows
-            if page.after is None:
-                break
-            assert len(page.rows) == keyset.PAGE
-            place = page.after
-        assert work.counts(connection, person)["pool"] == min(number, work.COUNT_TO)
-    assert len({task.id for task in seen}) == len(seen) == number
-    assert [task.priority for task in seen] == sorted(task.priority for task in seen)
 
 
 @pytest.mark.parametrize("place", ["", "x", "1~2", "1~yesterday~a", "99999~~a", "-1~~a", "1~2026-11-23T00:00:00~a"])
