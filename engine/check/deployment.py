@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from engine.check.findings import Place
 from engine.check.model import BpmnFile, Node, Scope
-from engine.decisions import Model, TableFinding, check_table
+from engine.decisions import Model
 from engine.forms import Form
 
-MAX_PROOFS = 60
-"""Decision files whose tables are proved complete and free of overlap in one check."""
+Result = TypeVar("Result")
 
 
 class TooComplicated(Exception):  # noqa: N818 - a private signal, turned into a finding at the border
@@ -56,11 +56,19 @@ class Deployment:
     known: Known
     max_steps: int
     steps: int = 0
+    results: dict[Callable[[Deployment], Any], Any] = field(default_factory=dict)
     files: list[BpmnFile] = field(default_factory=list)
     decisions: dict[str, DecisionFile] = field(default_factory=dict)
     forms: dict[str, FormFile] = field(default_factory=dict)
     again: list[tuple[Place, str, str]] = field(default_factory=list)
     """Decision and form keys that were found a second time: where, key, first file."""
+
+    def once(self, compute: Callable[[Deployment], Result]) -> Result:
+        """What ``compute`` says of this deployment, computed for the first rule that asks."""
+        if compute not in self.results:
+            self.results[compute] = compute(self)
+        result: Result = self.results[compute]
+        return result
 
     def spend(self, steps: int = 1) -> None:
         """Count work that can grow faster than the files do; raises :class:`TooComplicated` past the limit."""
@@ -94,12 +102,6 @@ class Deployment:
         for node in self.of("callActivity"):
             callers.setdefault(node.called, []).append(node)
         return callers
-
-    @cached_property
-    def proofs(self) -> list[tuple[DecisionFile, TableFinding]]:
-        """What stands against the first :data:`MAX_PROOFS` decision files: each proof is bounded, and their number."""
-        files = list(self.decisions.values())[:MAX_PROOFS]
-        return [(file, finding) for file in files for finding in check_table(file.model)]
 
     def of(self, *types: str) -> Iterator[Node]:
         """The nodes of these BPMN types."""

@@ -15,6 +15,7 @@ from engine.check.rules import (
     gateways,
     lanes,
     messages,
+    parallel,
     references,
     structure,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "gateways",
     "lanes",
     "messages",
+    "parallel",
     "references",
     "structure",
 ]

@@ -142,7 +142,7 @@ def _walks(deployment: Deployment) -> dict[Scope, Walk]:
 )
 def asked_outcomes_come(deployment: Deployment) -> Iterator[Hit]:
     """A gateway asks only for outcomes that can arrive."""
-    for walk in _walks(deployment).values():
+    for walk in deployment.once(_walks).values():
         for node, values in walk.before.items():
             if node.type == "exclusiveGateway" and ANY not in values:
                 for written, asked in _questions(node):
@@ -184,7 +184,7 @@ def _asks(node: Node, asking: set[str]) -> bool:
 )
 def interrupts_say_outcome(deployment: Deployment) -> Iterator[Hit]:
     """An interrupting event behind which an outcome is asked for says one."""
-    walks = _walks(deployment)
+    walks = deployment.once(_walks)
     asking = _asking_at_entry(deployment, walks)
     silent: dict[Node, None] = {}
     for walk in walks.values():

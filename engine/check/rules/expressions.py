@@ -113,7 +113,7 @@ def constant_times_are_iso(deployment: Deployment) -> Iterator[Hit]:
 )
 def names_are_written(deployment: Deployment) -> Iterator[Hit]:
     """Expressions read keys that somebody writes."""
-    written_keys = keys_written(deployment)
+    written_keys = deployment.once(keys_written)
     texts = [each for _, each in conditions(deployment)] + [each for _, each in times(deployment)]
     for written in [*texts, *payloads(deployment)]:
         expression = written.compiled()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, rule
 from engine.check.graph import loops, onward
+from engine.check.tokens import forks
 
 
 @rule(
@@ -172,6 +173,5 @@ def gateway_events_have_one_way_in(deployment: Deployment) -> Iterator[Hit]:
 def no_fork_beside_loop(deployment: Deployment) -> Iterator[Hit]:
     """A diagram with a loop has no parallel fork."""
     for scope in deployment.scopes:
-        forks = [n for n in scope.nodes.values() if n.type == "parallelGateway" and len(n.outgoing) > 1]
-        if forks and loops(scope.nodes.values(), onward):
-            yield from (fork.at() for fork in forks)
+        if forks(scope) and loops(scope.nodes.values(), onward):
+            yield from (fork.at() for fork in forks(scope))

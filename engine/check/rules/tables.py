@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.check.deployment import Deployment
+from engine.check.deployment import DecisionFile, Deployment
 from engine.check.findings import ERROR, WARNING, Hit, Place, Text, declare, rule
 from engine.check.texts import keys_written
+from engine.decisions import TableFinding, check_table
 
 DECISION_REFUSED = declare(
     "K051",
@@ -31,8 +32,17 @@ FORM_REFUSED = declare(
 )
 
 
+MAX_PROOFS = 60
+"""Decision files whose tables are proved in one check: each proof is bounded, and so is their number."""
+
+
+def _proofs(deployment: Deployment) -> list[tuple[DecisionFile, TableFinding]]:
+    files = list(deployment.decisions.values())[:MAX_PROOFS]
+    return [(file, finding) for file in files for finding in check_table(file.model)]
+
+
 def _of_kind(deployment: Deployment, *kinds: str) -> Iterator[Hit]:
-    for file, finding in deployment.proofs:
+    for file, finding in deployment.once(_proofs):
         if finding.kind in kinds:
             place = Place(file.place.file, finding.line or file.place.line, finding.decision)
             yield Hit(place, {"zh": finding.zh.rstrip("。"), "en": finding.en.rstrip(".")})
@@ -102,7 +112,7 @@ def results_are_fields(deployment: Deployment) -> Iterator[Hit]:
 )
 def inputs_are_written(deployment: Deployment) -> Iterator[Hit]:
     """A business rule task has the inputs of its decision among the process data."""
-    keys = keys_written(deployment)
+    keys = deployment.once(keys_written)
     for node in deployment.of("businessRuleTask"):
         decision = node.properties.get("decision", "")
         file = deployment.decisions.get(decision)

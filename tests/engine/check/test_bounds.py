@@ -1,0 +1,129 @@
+"""The check is bounded: limits before, at and after; work grows with the files, counted in calls, not in time."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from engine.check import Known, Limits, check
+from engine.check.findings import SHOWN
+from engine.check.model import MAX_NODES
+from engine.xml import XmlLimits
+from tests.engine.check.draw import about, border, bpmn, call, choice, el, end, message_, start, throw, timer, user
+
+KNOWN = Known(forms={"f"})
+
+
+def rules(files: dict[str, str], **limits: int) -> set[str]:
+    xml = XmlLimits(**{key: limits.pop(key) for key in ("max_depth", "max_elements") if key in limits})
+    found = check({name: text.encode() for name, text in files.items()}, known=KNOWN, limits=Limits(xml=xml, **limits))
+    return {finding.rule for finding in found if finding.severity == "error"}
+
+
+def small(key: str) -> str:
+    return bpmn(
+        [start(f"s_{key}"), user(f"a_{key}"), end(f"e_{key}")], [f"s_{key}>a_{key}", f"a_{key}>e_{key}"], key=key
+    )
+
+
+@pytest.mark.parametrize(("count", "fits"), [(2, True), (3, True), (4, False)])
+def test_files_before_at_and_after_the_limit(count: int, fits: bool) -> None:
+    files = {f"{n}.bpmn": small(f"p{n}") for n in range(count)}
+    assert rules(files, max_files=3) == (set() if fits else {"K006"})
+
+
+@pytest.mark.parametrize(("room", "fits"), [(1, True), (0, True), (-1, False)])
+def test_bytes_of_all_files_before_at_and_after_the_limit(room: int, fits: bool) -> None:
+    files = {f"{n}.bpmn": small(f"p{n}") for n in range(3)}
+    size = sum(len(text.encode()) for text in files.values())
+    assert rules(files, max_bytes=size + room) == (set() if fits else {"K006"})
+
+
+@pytest.mark.parametrize(("count", "fits"), [(MAX_NODES - 1, True), (MAX_NODES, True), (MAX_NODES + 1, False)])
+def test_nodes_of_one_process_before_at_and_after_the_limit(count: int, fits: bool) -> None:
+    names = ["s", *(f"t{n}" for n in range(count - 2)), "e"]
+    nodes = [start(), *(throw(name) for name in names[1:-1]), end()]
+    text = bpmn(nodes, [f"{a}>{b}" for a, b in itertools.pairwise(names)])
+    assert ("K112" in rules({"p.bpmn": text})) != fits
+
+
+def test_of_many_findings_the_first_are_listed_and_the_rest_counted() -> None:
+    nodes = [start(), *(el("task", f"t{n}") for n in range(30)), end()]
+    found = check({"p.bpmn": bpmn(nodes, ["s>e"]).encode()}, limits=Limits(max_findings=10))
+    assert len(found) == 11
+    assert found[-1].rule == "K009"
+
+
+def test_a_finding_repeats_only_the_beginning_of_a_long_name() -> None:
+    text = bpmn([start(), el("task", "t", name="事" * 50_000), end()], ["s>t", "t>e"])
+    for finding in check({"p.bpmn": text.encode()}):
+        assert len(finding.zh) < 5 * SHOWN
+        assert len(finding.en) < 5 * SHOWN
+
+
+def calls_of(files: dict[str, str]) -> int:
+    """How many Python functions one check calls."""
+    count = 0
+
+    def note(_frame: FrameType, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    data = {name: text.encode() for name, text in files.items()}
+    check(data, known=KNOWN)  # caches are warm
+    sys.setprofile(note)
+    try:
+        check(data, known=KNOWN)
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def chain(size: int) -> dict[str, str]:
+    names = ["s", *(f"u{n}" for n in range(size)), "e"]
+    flows = [f"{a}>{b}" for a, b in itertools.pairwise(names)]
+    return {"p.bpmn": bpmn([start(), *(user(name) for name in names[1:-1]), end()], flows)}
+
+
+def borders(size: int) -> dict[str, str]:
+    events = [border(f"b{n}", "a", about("M_m"), props={"key": "incident_id"}) for n in range(size)]
+    flows = ["s>a", "a>e", *(f"b{n}>a" for n in range(size))]
+    return {"p.bpmn": bpmn([start(), user(), *events, end()], flows, declared=message_("M_m"))}
+
+
+def sides(size: int) -> dict[str, str]:
+    events = [border(f"b{n}", "a", timer("'R/P1D'", "timeCycle"), cancelActivity="false") for n in range(size)]
+    flows = ["s>a", "a>e", *(f"b{n}>e2" for n in range(size))]
+    return {"p.bpmn": bpmn([start(), user(), *events, end(), end("e2", props={"side": "true"})], flows)}
+
+
+def choices(size: int) -> dict[str, str]:
+    gates = [choice(f"x{n}", default=f"f_x{n}_e") for n in range(size)]
+    flows = ["s>x0", *(f"x{n}>e" for n in range(size))]
+    flows += [f"x{n}>x{n + 1}: outcome == 'o{n}'" for n in range(size - 1)]
+    return {"p.bpmn": bpmn([start(), *gates, end()], flows)}
+
+
+def processes(size: int) -> dict[str, str]:
+    return {
+        f"p{n}.bpmn": bpmn(
+            [start(f"s{n}"), call(f"c{n}", called=f"p{n + 1}"), end(f"e{n}")], [f"s{n}>c{n}", f"c{n}>e{n}"], key=f"p{n}"
+        )
+        for n in range(size)
+    }
+
+
+@pytest.mark.parametrize("shape", [chain, borders, choices, processes])
+def test_twice_the_size_is_about_twice_the_work(shape: Callable[[int], dict[str, str]]) -> None:
+    assert calls_of(shape(80)) < 2.7 * calls_of(shape(40))
+
+
+def test_work_that_grows_with_the_square_stops_at_the_budget() -> None:
+    files = sides(100)
+    assert "K014" not in rules(files)
+    assert "K014" in rules(files, max_steps=20_000)
