@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.check import Finding, check, render
-from tests.engine.check.mutants import damaged, stand_in
+from engine.spiff import compile_program
+from tests.engine.check.mutants import DAMAGES, damaged, stand_in
 
 ROOT = Path(__file__).parents[3]
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -77,6 +78,21 @@ def test_a_damaged_deployment_is_checked_as_a_whole() -> None:
         random = Random(number)
         files = {name: damaged(random, data) if random.random() < 0.3 else data for name, data in whole.items()}
         assert_readable(check(files), str(number))
+
+
+def test_what_passes_the_check_compiles() -> None:
+    parts = ("incident", "decisions", "forms")
+    shipped = {path.name: path.read_bytes() for part in parts for path in sorted((ROOT / "processes" / part).glob("*"))}
+    diagrams = [name for name in shipped if name.endswith(".bpmn")]
+    passed = 0
+    for number in range(MUTANTS * 20):
+        random = Random(f"compile {number}")
+        name = random.choice(diagrams)
+        files = shipped | {name: random.choice(DAMAGES)(random, shipped[name])}
+        if not any(finding.severity == "error" for finding in check(files)):
+            passed += 1
+            compile_program(files, "incident")
+    assert passed, "no mutant passed: this test proves nothing"
 
 
 def test_every_reference_file_of_other_editors_is_refused_with_reasons(shared: Path | None) -> None:
