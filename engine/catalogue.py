@@ -73,15 +73,21 @@ def latest_fingerprint() -> ScalarSelect[Any]:
 
 
 _NEWEST = select(latest_fingerprint())
+NEWEST = "fingerprint of the newest deployment"
+"""Where a unit of work remembers it (``Context.memo``)."""
 
 
 def catalogue(ctx: Context, fingerprint: str | None = None) -> Catalogue:
     """All that is deployed; ``fingerprint`` is the newest deployment's, where the caller has read it already.
 
+    A unit of work asks the database once at most.
+
     Cached by the fingerprint, which covers all content: a deployment that was rolled back can never be mistaken for
     the one that got its id afterwards.
     """
-    newest = fingerprint or ctx.connection.execute(_NEWEST).scalar() or ""
+    newest = ctx.memo.get(NEWEST) if fingerprint is None else fingerprint
+    if newest is None:
+        newest = ctx.memo[NEWEST] = ctx.connection.execute(_NEWEST).scalar() or ""
     return _catalogues.get(newest, lambda: _load(ctx, newest))
 
 

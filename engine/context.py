@@ -39,7 +39,7 @@ class Context:
 
     ``on_behalf_of`` names the absent person for whom a delegate acts (§5.1.4, R219). ``handlers`` maps operation
     names to functions. ``notes`` carries what the door must do after the commit (for example deliver messages);
-    ``memo`` keeps what this unit of work has read already.
+    ``memo`` keeps what this unit of work has read already, ``deferred`` what it has yet to write.
     """
 
     connection: Connection
@@ -49,8 +49,21 @@ class Context:
     on_behalf_of: str | None = None
     notes: set[str] = field(default_factory=set)
     memo: dict[object, Any] = field(default_factory=dict)
+    deferred: dict[object, Callable[[], None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a naive instant: every comparison in the engine is between aware UTC instants."""
         if self.now.tzinfo is None:
             raise ValueError("Context.now must be an aware datetime")
+
+    def defer(self, key: object, write: Callable[[], None]) -> None:
+        """Have ``write`` called once, when the step ends; several operations then cost one statement.
+
+        Whoever has deferred under ``key`` before collects in the same place, so the first ``write`` serves all.
+        """
+        self.deferred.setdefault(key, write)
+
+    def settle(self) -> None:
+        """Write what was deferred. The engine does so at the end of a step, a door before the commit."""
+        while self.deferred:
+            self.deferred.pop(next(iter(self.deferred)))()

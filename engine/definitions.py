@@ -15,7 +15,7 @@ from sqlalchemy import insert, text
 
 from engine import persistence as db
 from engine.bundles import Bundle, FormRef, bundle_for, load_bundle
-from engine.catalogue import EVER, Catalogue, DefinitionRef, catalogue, content, contents
+from engine.catalogue import EVER, NEWEST, Catalogue, DefinitionRef, catalogue, content, contents
 from engine.check import Finding, check
 from engine.context import Context
 from engine.errors import DeploymentRefusedError, FormRefusedError
@@ -71,7 +71,8 @@ def deploy(
     ctx.connection.execute(
         insert(db.deployment_item), [{"deployment_id": deployment_id, "definition_id": one} for one in ids.values()]
     )
-    stored = {ref.id: ref for ref in catalogue(ctx, fingerprint) if ref.deployment_id == deployment_id}
+    ctx.memo[NEWEST] = fingerprint
+    stored = {ref.id: ref for ref in catalogue(ctx) if ref.deployment_id == deployment_id}
     return Deployment(deployment_id, tuple(stored[one] for one in ids.values()), tuple(findings))
 
 

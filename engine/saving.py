@@ -113,6 +113,7 @@ def save(ctx: Context, instance: Held, before: spiff.Waits, result: Result) -> S
         rows.append(process_row(ctx, instance, COMPLETED))
     _insert(ctx, db.history, rows)
     _insert(ctx, db.decision_log, result.decisions)
+    ctx.settle()
     return Step(instance.id, tuple(result.offers), completed)
 
 

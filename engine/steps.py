@@ -15,7 +15,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from engine import bundles, saving, spiff
 from engine import persistence as db
-from engine.catalogue import catalogue, latest_fingerprint
+from engine.catalogue import NEWEST, catalogue, latest_fingerprint
 from engine.context import Call, Context
 from engine.decide import answer_of
 from engine.errors import BpmnError, ConflictError, EngineError, NotFoundError, StepFailedError
@@ -59,6 +59,7 @@ def instance_select(*more: Any, lock: bool = True) -> Select[Any]:
 
 def held(ctx: Context, row: Row[Any]) -> Held:
     """What a row of :func:`instance_select` says."""
+    ctx.memo[NEWEST] = row.fingerprint or ""
     return Held(
         id=row.instance_id,
         process_key=row.process_key,

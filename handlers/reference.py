@@ -15,7 +15,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ScalarSelect, insert, select, update
 
 from engine.context import Context
 from engine.errors import EngineError
@@ -163,15 +163,30 @@ def _renew_token(ctx: Context) -> None:
     if ctx.connection.execute(update(state).where(state.c.id == 1).values(token=token)).rowcount == 0:
         ctx.connection.execute(insert(state).values(id=1, token=token))
     ctx.memo.pop(_MEMO, None)
+    ctx.memo.pop(_VERSION, None)
 
 
 _MEMO = "reference tables in force"
+_VERSION = "version of the reference tables"
+_SELECT_TOKEN = select(reference_state.c.token).where(reference_state.c.id == 1)
+
+
+def token_column() -> ScalarSelect[Any]:
+    """The column that another SELECT of a unit of work may carry along for ``remember_token``."""
+    return _SELECT_TOKEN.scalar_subquery()
+
+
+def remember_token(ctx: Context, token: str | None) -> None:
+    """Spare this unit of work the question for the token."""
+    ctx.memo.setdefault(_VERSION, token)
 
 
 def _in_force(ctx: Context) -> Mapping[str, Mapping[str, Row]]:
     found = ctx.memo.get(_MEMO)
     if found is None:
-        token = ctx.connection.scalar(select(reference_state.c.token).where(reference_state.c.id == 1))
+        if _VERSION not in ctx.memo:
+            ctx.memo[_VERSION] = ctx.connection.scalar(_SELECT_TOKEN)
+        token = ctx.memo[_VERSION]
         found = ctx.memo[_MEMO] = _snapshot(ctx, token).at(ctx.now) if token else {}
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine import messages
 from engine.context import Call, Context
 from handlers.records import relations
+from handlers.records.incidents import LEADS
 from handlers.records.steps import incident_of
 
 MESSAGE = "master_resolved"
@@ -13,6 +14,8 @@ MESSAGE = "master_resolved"
 def tell(ctx: Context, call: Call) -> None:
     """Send the outcome of the master to each of its slaves, which wait under the master's id; none is no error."""
     incident = incident_of(ctx, call)
+    if not incident[LEADS]:
+        return
     key = str(incident["id"])
     for slave_id in relations.slaves_of(ctx, incident["id"]):
         once = f"{MESSAGE}:{key}:{incident['revision']}:{slave_id}"

@@ -8,15 +8,17 @@ closed (R277).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, exists, insert, select, update
 
 from engine.context import Context
 from engine.errors import ConflictError, NotFoundError
-from handlers import clocks
+from handlers import clocks, reference
 from handlers.records.tables import field_change
 from handlers.records.tables import incident as table
 
@@ -42,11 +44,17 @@ _UNTRACKED = frozenset(
     ["id", "revision", "updated_at", "updated_by", "held_state", "waiting_since", "waiting_code", "waiting_until"]
     + [f"{name}_{part}" for name in clocks.CLOCKS for part in ("for", "started_at", "stopped_at", "paused")]
 )
+LEADS = "leads"
+"""A fact of an incident that is no column: whether others are bound to it as slaves, as it was when it was read."""
+_FACTS = (*(column.name for column in table.columns), LEADS)
 TRACKED = tuple(column.name for column in table.columns if column.name not in _UNTRACKED)
 
 # Built once: putting a statement together costs more than running it.
-_GET = select(table).where(table.c.id == bindparam("this_id"))
-_GET_LOCKED = _GET.with_for_update()
+_slave = table.alias("slave")
+_LEADS = exists().where(_slave.c.master_id == table.c.id, _slave.c.state == "slave").label(LEADS)
+_SELECT = select(table, _LEADS, reference.token_column().label("reference_token"))
+_GET = _SELECT.where(table.c.id == bindparam("this_id"))
+_GET_LOCKED = _GET.with_for_update(of=table)
 _CHANGE = update(table).where(table.c.id == bindparam("this_id"), table.c.revision == bindparam("this_revision"))
 _KEEP = insert(field_change)
 
@@ -71,7 +79,8 @@ def create(ctx: Context, facts: Fields | None = None, *, group: str = DESK) -> i
         **given,
     }
     incident_id: int = ctx.connection.execute(insert(table).values(**values).returning(table.c.id)).scalar_one()
-    _keep_changes(ctx, incident_id, {}, {name: values[name] for name in TRACKED if name in values}, None, None)
+    tracked = {name: values[name] for name in TRACKED if name in values}
+    ctx.connection.execute(_KEEP, _change_rows(ctx, incident_id, {}, tracked, None, None))
     return incident_id
 
 
@@ -86,24 +95,36 @@ def get(ctx: Context, incident_id: int, *, lock: bool = False) -> Incident:
     found = ctx.connection.execute(_GET_LOCKED if lock else _GET, {"this_id": incident_id}).one_or_none()
     if found is None:
         raise NotFoundError(f"没有编号为 {incident_id} 的事件记录")
+    reference.remember_token(ctx, found.reference_token)
     return _remember(ctx, _frozen(found))
 
 
 def by_number(ctx: Context, number: str) -> Incident:
     """The incident with this number. Raises NotFoundError."""
-    found = ctx.connection.execute(select(table).where(table.c.number == number.strip().upper())).one_or_none()
+    found = ctx.connection.execute(_SELECT.where(table.c.number == number.strip().upper())).one_or_none()
     if found is None:
         raise NotFoundError(f"没有事件 {number}")
     return ctx.memo.get(_memo(found.id)) or _remember(ctx, _frozen(found))
 
 
+@dataclass(slots=True)
+class _Pending:
+    """The changes of one incident that its unit of work has not written yet."""
+
+    incident_id: int
+    revision: int  # as it was read
+    values: Fields = field(default_factory=dict)
+    rows: list[Fields] = field(default_factory=list)  # of field_change
+
+
 def change(
     ctx: Context, incident: Incident, fields: Fields, *, reason: str | None = None, element: str | None = None
 ) -> Incident:
-    """Write what differs in ``fields`` and return the incident as it is then: one UPDATE, one INSERT of all changes.
+    """Change what differs in ``fields`` and return the incident as it is then.
 
-    ``element`` is the step that does it. Raises ConflictError when somebody else has changed the incident since it was
-    read, or when it is closed and would be opened; KeyError for an unknown field.
+    All changes of one step become one UPDATE and one INSERT at its end (``Context.settle``), which raises ConflictError
+    if somebody else has changed the incident since it was read. ``element`` is the step that does it. Raises
+    ConflictError when a closed incident would be opened; KeyError for an unknown field.
     """
     changed = {name: value for name, value in fields.items() if incident[name] != value}
     if not changed:
@@ -111,13 +132,30 @@ def change(
     after = {**incident, **changed}
     _refuse_reopening(incident, after)
     _require_one_responsible(after)
-    stamp = {"revision": incident["revision"] + 1, "updated_at": ctx.now, "updated_by": ctx.actor}
-    this = {"this_id": incident["id"], "this_revision": incident["revision"]}
-    if ctx.connection.execute(_CHANGE, {**changed, **stamp, **this}).rowcount == 0:
-        raise _somebody_was_faster(ctx, incident["id"])
+    pending = _pending(ctx, incident)
+    stamp = {"revision": pending.revision + 1, "updated_at": ctx.now, "updated_by": ctx.actor}
+    pending.values |= changed | stamp
     tracked = {name: value for name, value in changed.items() if name not in _UNTRACKED}
-    _keep_changes(ctx, incident["id"], incident, tracked, reason, element)
+    pending.rows += _change_rows(ctx, incident["id"], incident, tracked, reason, element)
     return _remember(ctx, MappingProxyType({**after, **stamp}))
+
+
+def _pending(ctx: Context, incident: Incident) -> _Pending:
+    key = ("pending", incident["id"])
+    pending: _Pending | None = ctx.memo.get(key)
+    if pending is None:
+        pending = ctx.memo[key] = _Pending(incident["id"], incident["revision"])
+        ctx.defer(key, partial(_write, ctx, key))
+    return pending
+
+
+def _write(ctx: Context, key: tuple[str, int]) -> None:
+    pending: _Pending = ctx.memo.pop(key)
+    this = {"this_id": pending.incident_id, "this_revision": pending.revision}
+    if ctx.connection.execute(_CHANGE, {**pending.values, **this}).rowcount == 0:
+        raise _somebody_was_faster(ctx, pending.incident_id)
+    if pending.rows:
+        ctx.connection.execute(_KEEP, pending.rows)
 
 
 def responsible(role: str, group: str, person: str | None = None) -> Fields:
@@ -155,9 +193,9 @@ def _somebody_was_faster(ctx: Context, incident_id: int) -> ConflictError:
     return ConflictError("事件刚被他人修改，请刷新后再操作", by=found.updated_by, at=found.updated_at)
 
 
-def _keep_changes(
+def _change_rows(
     ctx: Context, incident_id: int, before: Incident, after: Fields, reason: str | None, element: str | None
-) -> None:
+) -> list[Fields]:
     common = {
         "incident_id": incident_id,
         "at": ctx.now,
@@ -166,13 +204,11 @@ def _keep_changes(
         "element_id": element,
         "reason": reason,
     }
-    rows = [
+    return [
         {**common, "field": name, "old": _plain(before.get(name)), "new": _plain(value)}
         for name, value in after.items()
         if value is not None or before.get(name) is not None
     ]
-    if rows:
-        ctx.connection.execute(_KEEP, rows)
 
 
 def _plain(value: Any) -> Any:
@@ -190,4 +226,4 @@ def _remember(ctx: Context, incident: Incident) -> Incident:
 
 
 def _frozen(row: Row[Any]) -> Incident:
-    return MappingProxyType(dict(row._mapping))
+    return MappingProxyType({name: row._mapping[name] for name in _FACTS})

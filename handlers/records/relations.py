@@ -116,6 +116,7 @@ def leading(ctx: Context, incident: Incident) -> Incident:
 
 def slaves_of(ctx: Context, master_id: int) -> list[int]:
     """The ids of the incidents that are bound to a master now."""
+    ctx.settle()  # what this unit of work has bound counts
     columns = incident_table.c
     query = select(columns.id).where(columns.master_id == master_id, columns.state == "slave").order_by(columns.id)
     return list(ctx.connection.scalars(query))

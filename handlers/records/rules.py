@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import insert
 
-from engine.catalogue import Catalogue, catalogue
+from engine.catalogue import catalogue
 from engine.context import Call, Context
 from engine.decide import answer_of
 from engine.decisions import Answer
 from engine.persistence import decision_log
 
-_CATALOGUE = "catalogue of definitions"
+_LOG = "decisions to log"
+_INSERT = insert(decision_log)
 
 
 class Asking:
-    """The decisions of one step; ``keep`` writes them all into the decision log with one statement."""
+    """The decisions of one operation; ``keep`` has them written into the decision log when the step ends."""
 
     def __init__(self, ctx: Context, call: Call) -> None:
         """Nothing is asked yet."""
@@ -26,13 +28,14 @@ class Asking:
 
     def ask(self, key: str, inputs: Mapping[str, Any]) -> Answer:
         """The answer of the version in force now; raises LookupError where there is none."""
-        answer, row = answer_of(self._ctx, _known(self._ctx), key, inputs)
+        answer, row = answer_of(self._ctx, catalogue(self._ctx), key, inputs)
         self._rows.append({**row, "instance_id": self._call.instance_id, "element_id": self._call.element_id})
         return answer
 
     def keep(self) -> None:
-        """Log what was asked (version, inputs, rows, outputs)."""
-        self._ctx.connection.execute(insert(decision_log), self._rows)
+        """Log what was asked (version, inputs, rows, outputs); all of a step's decisions cost one statement."""
+        self._ctx.memo.setdefault(_LOG, []).extend(self._rows)
+        self._ctx.defer(_LOG, partial(_write, self._ctx))
 
 
 def decide(ctx: Context, call: Call, key: str, inputs: Mapping[str, Any]) -> Answer:
@@ -43,9 +46,5 @@ def decide(ctx: Context, call: Call, key: str, inputs: Mapping[str, Any]) -> Ans
     return answer
 
 
-def _known(ctx: Context) -> Catalogue:
-    """What is deployed; read once in a unit of work."""
-    found: Catalogue | None = ctx.memo.get(_CATALOGUE)
-    if found is None:
-        found = ctx.memo[_CATALOGUE] = catalogue(ctx)
-    return found
+def _write(ctx: Context) -> None:
+    ctx.connection.execute(_INSERT, ctx.memo.pop(_LOG))

@@ -37,9 +37,10 @@ class House:
     """One connection, a clock that the test moves, and the operations under their names."""
 
     def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+        self._connection = connection
         self.now = START
         self.statements: list[str] = []
+        self.last: Context | None = None
 
         def note(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
             self.statements.append(statement)
@@ -47,8 +48,21 @@ class House:
         event.listen(connection, "before_cursor_execute", note)
 
     def context(self, actor: str = DESK_PERSON, **more: Any) -> Context:
-        """A new unit of work at the present instant."""
-        return Context(self.connection, self.now, actor, HANDLERS, **more)
+        """A new unit of work at the present instant; the one before it ends."""
+        self.settle()
+        self.last = Context(self._connection, self.now, actor, HANDLERS, **more)
+        return self.last
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for looking at what is written."""
+        self.settle()
+        return self._connection
+
+    def settle(self) -> None:
+        """Write what the last unit of work has deferred, as a door does before the commit."""
+        if self.last is not None:
+            self.last.settle()
 
     def wait(self, **duration: float) -> datetime:
         """Move the clock."""
@@ -63,7 +77,9 @@ class House:
         ctx = self.context(actor)
         self.statements.clear()
         call = Call(operation, 1, str(incident_id), {"incident_id": incident_id}, values or None)
-        return HANDLERS[operation](ctx, call)
+        answer = HANDLERS[operation](ctx, call)
+        ctx.settle()
+        return answer
 
     def incident(self, incident_id: int) -> Incident:
         return incidents.get(self.context(), incident_id)

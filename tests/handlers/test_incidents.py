@@ -47,8 +47,10 @@ def test_a_stale_writer_gets_a_conflict_with_who_and_when(house: House) -> None:
     slow, quick = house.context(DESK_PERSON), house.context(SUPPORTER)
     stale = incidents.get(slow, incident_id)
     incidents.change(quick, incidents.get(quick, incident_id), {"summary": "先到"})
+    quick.settle()
+    incidents.change(slow, stale, {"summary": "后到"})
     with pytest.raises(ConflictError) as refused:
-        incidents.change(slow, stale, {"summary": "后到"})
+        slow.settle()
     assert (refused.value.by, refused.value.at) == (SUPPORTER, house.now)
     assert house.incident(incident_id)["summary"] == "先到"
 

@@ -27,7 +27,8 @@ def counting(engine: Engine) -> Iterator[Counted]:
     counted = Counted()
 
     def statement(_connection, _cursor, text, *_rest) -> None:
-        counted.statements.append(" ".join(text.split())[:150])
+        if not text.startswith("BEGIN"):  # on PostgreSQL no statement of its own either
+            counted.statements.append(" ".join(text.split())[:150])
 
     def commit(_connection) -> None:
         counted.commits += 1
@@ -41,12 +42,9 @@ def counting(engine: Engine) -> Iterator[Counted]:
         event.remove(engine, "commit", commit)
 
 
-# Steps whose operation asks no decision and reach the next task.
-PLAIN = ["s2_1_type", "s2_9_accept", "s3_1_analyse", "s3_5_diagnose", "s3_6_try", "s4_1_agree", "s4_5_recover"]
-
-
-@pytest.mark.parametrize("step", PLAIN)
-def test_a_completed_task_that_reaches_the_next_costs_ten_statements_and_one_commit(office: Office, step: str):
+@pytest.mark.parametrize("step", ROAD)
+def test_a_completed_task_that_reaches_the_next_costs_ten_statements_and_one_commit(office: Office, step: str) -> None:
+    _walk_the_road(office)  # tables and diagrams are in memory from now on
     incident_id = office.report()
     for before in ROAD:
         task = office.task(incident_id)
@@ -58,3 +56,11 @@ def test_a_completed_task_that_reaches_the_next_costs_ten_statements_and_one_com
         verbs.complete(office.desk, actor, task.id, ROAD[step], task.token)
     assert len(counted.statements) <= AT_MOST, "\n".join(counted.statements)
     assert counted.commits == 1
+
+
+def _walk_the_road(office: Office) -> None:
+    incident_id = office.report()
+    for step in ROAD:
+        task = office.task(incident_id)
+        actor = office["crm01" if task.candidate_group == "crm" else "reception01"]
+        verbs.complete(office.desk, actor, task.id, ROAD[step], task.token)

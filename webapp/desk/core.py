@@ -99,7 +99,7 @@ class Desk:
     ) -> Iterator[Context]:
         try:
             with self.engine.begin() as connection:
-                yield Context(
+                ctx = Context(
                     connection=connection,
                     now=self.clock(),
                     actor=account,
@@ -107,6 +107,8 @@ class Desk:
                     on_behalf_of=on_behalf_of,
                     notes=set() if notes is None else notes,
                 )
+                yield ctx
+                ctx.settle()
         except DBAPIError as error:
             if _is_busy(error):
                 raise BusyError("系统正忙，您的操作没有生效，请稍后重试。") from error

@@ -122,7 +122,7 @@ def _dispatch_table(log: Log) -> bytes:
 def _node(parent: etree._Element | None, tag: str, text: str | None = None, **attributes: str) -> etree._Element:
     name = f"{{{DMN}}}{tag}"
     if parent is None:
-        return etree.Element(name, attributes, nsmap={None: DMN})
+        return etree.Element(name, attributes, nsmap={None: DMN})  # type: ignore[dict-item]  # the default namespace
     node = etree.SubElement(parent, name, attributes)
     node.text = text
     return node
