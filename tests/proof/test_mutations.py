@@ -21,10 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("engine", "handlers", "webapp", "processes", "tests", "docs", "pyproject.toml")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "build", "node_modules")
 TESTS = ["tests/scenarios"]
-    "tests/scenarios/test_shipped_files.py",
-    "tests/scenarios/test_author_scenarios.py",
-    "tests/proof/test_walks.py",
-]
 SEED = 2026
 SAMPLE = 2  # of each kind
 

@@ -50,6 +50,7 @@ DONE_BY_GROUP = frozenset(name for name in RANK if name.startswith(("s2_9", "s2_
 SYSTEM_ONLY_CODE = "W04"  # the log's "Awaiting Problem": set by the system (T-6)
 LONGEST_WAIT = timedelta(days=365)  # of a code that names no longest time
 NEVER_REOPENED = "R277"
+NEVER_REOPENED_LATE = "R277, closed by the five days before the log closes it"
 FILLED = "重放：日志没有此项内容"
 
 # Built once: they run several times for each of a hundred thousand events.
@@ -158,7 +159,7 @@ class Driver:
         try:
             verbs.reassign(self._desk, self._people["manager"], row["id"], "用户反映问题仍在")
         except EngineError:
-            tally.refused[NEVER_REOPENED] += 1
+            tally.refused[NEVER_REOPENED if track.state == CLOSED else NEVER_REOPENED_LATE] += 1
         track.moves_before += row["transfers"]
         track.rejections = 0
         self._report(event, track, tally, row["id"])
