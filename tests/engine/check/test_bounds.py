@@ -127,3 +127,19 @@ def test_work_that_grows_with_the_square_stops_at_the_budget() -> None:
     files = sides(100)
     assert "K014" not in rules(files)
     assert "K014" in rules(files, max_steps=20_000)
+
+
+def table(key: str, asked: str) -> bytes:
+    """A table of one row whose input is an expression, so that it can be proved only if the row matches anything."""
+    return f"""<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="n">
+<decision id="{key}" name="{key}"><decisionTable id="t"><input id="i"><inputExpression id="ie" typeRef="string">
+<text>kind</text></inputExpression></input><output id="o" name="o" typeRef="number"/><rule id="r">
+<inputEntry id="c"><text>{asked}</text></inputEntry><outputEntry id="a"><text>1</text></outputEntry></rule>
+</decisionTable></decision></definitions>""".encode()
+
+
+@pytest.mark.parametrize(("doubtful", "tried"), [(9, True), (10, False), (11, False)])
+def test_after_ten_tables_without_proof_the_rest_is_said_to_be_unchecked(doubtful: int, tried: bool) -> None:
+    files = {f"{n:02}.dmn": table(f"t{n}", "other") for n in range(doubtful)} | {"zz.dmn": table("last", "-")}
+    last = [finding.rule for finding in check(files) if finding.file == "zz.dmn"]
+    assert last == ([] if tried else ["K055"])
