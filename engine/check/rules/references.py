@@ -19,7 +19,7 @@ _WORDS = {
     "businessRuleTask": frozenset({"decision", "result", "section"}),
     "callActivity": frozenset({"section"}),
     "subProcess": frozenset({"section"}),
-    "startEvent": frozenset({"section", "key"}),
+    "startEvent": frozenset({"section"}),
     "endEvent": frozenset({"section", "outcome", "side"}),
     "intermediateCatchEvent": frozenset({"section", "key"}),
     "intermediateThrowEvent": frozenset({"section"}),
