@@ -14,10 +14,11 @@ MAX_CALL_DEPTH = 12
 
 @dataclass(slots=True)
 class Run:
-    """What one answer gathers: matched rows, warnings, and the calls that it has used."""
+    """What one answer gathers: matched rows, warnings, refused inputs among them, and the calls that it has used."""
 
     rows: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     calls: int = 0
     depth: int = 0
 
@@ -25,6 +26,12 @@ class Run:
         """Keep a sentence (Chinese / English) about something that became null; at most 50."""
         if len(self.warnings) < 50:
             self.warnings.append(text)
+
+    def refuse(self, text: str) -> None:
+        """A warning that an input was not of its type, or not among the allowed values."""
+        if len(self.refused) < 50:
+            self.refused.append(text)
+        self.warn(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,11 @@ class Type:
     def _fits(self, context: Value) -> bool:
         return all(part.accepts(context[name]) for name, part in self.components.items() if name in context)
 
-    def conform(self, value: Value, run: Run, what: str) -> Value:
-        """The value if it conforms, after FEEL's coercions (item to and from list, date to midnight), else null."""
+    def conform(self, value: Value, run: Run, what: str, *, is_input: bool = False) -> Value:
+        """The value if it conforms, after FEEL's coercions (item to and from list, date to midnight), else null.
+
+        ``is_input``: it comes from outside or goes into a table; then null is a refusal, not only a warning.
+        """
         if value is None or (self.kind == "Any" and not self.is_list and self.allowed is None):
             return value
         if self.accepts(value):
@@ -86,7 +89,8 @@ class Type:
             if self.accepts(candidate):
                 return candidate
         expected = self.name + (f"（{self.allowed_text}）" if self.allowed_text else "")
-        run.warn(
+        say = run.refuse if is_input else run.warn
+        say(
             f"{what}的值 {shown(value)} 不属于类型 {expected}，按空值处理。 / "
             f"{what}: {shown(value)} is not of type {expected}, taken as null"
         )

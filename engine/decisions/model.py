@@ -26,7 +26,8 @@ class Answer:
     """What a decision said.
 
     ``result`` is a FEEL value (``values``), ``rows`` the ids of the rules behind it in the order of the result,
-    ``required`` the same for the decisions that it required, ``warnings`` what became null on the way.
+    ``required`` the same for the decisions that it required, ``warnings`` what became null on the way; ``refused`` are
+    those of them that speak of an input outside its type or its allowed values.
     """
 
     result: Value
@@ -34,6 +35,7 @@ class Answer:
     decision: str
     required: tuple[tuple[str, tuple[str, ...]], ...] = ()
     warnings: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class Model:
                 raise error.at(decision=step.node.name, line=step.node.line) from None
             rows.append((step.node.id, tuple(run.rows)))
         asked = plan.decision.id
-        return Answer(answers[asked], rows[-1][1], asked, tuple(rows[:-1]), tuple(run.warnings))
+        return Answer(answers[asked], rows[-1][1], asked, tuple(rows[:-1]), tuple(run.warnings), tuple(run.refused))
 
 
 def _given(decision: Decision, inputs: Mapping[str, Any], run: Run) -> dict[str, Value]:
@@ -139,7 +141,7 @@ def _given(decision: Decision, inputs: Mapping[str, Any], run: Run) -> dict[str,
     for wanted in decision.inputs:
         if wanted.name in inputs:
             value = wanted.type.read(from_python(inputs[wanted.name]))
-            given[wanted.name] = wanted.type.conform(value, run, f"输入“{wanted.name}”")
+            given[wanted.name] = wanted.type.conform(value, run, f"输入“{wanted.name}”", is_input=True)
         else:
             given[wanted.name] = None
     return given

@@ -140,7 +140,7 @@ class DecisionTable:
         mask = self.everything
         for column in self.columns:
             what = f"决策表“{self.name}”的输入“{column.text}”"
-            value = column.declared.conform(column.code.run(scope), scope.run, what)
+            value = column.declared.conform(column.code.run(scope), scope.run, what, is_input=True)
             if column.allowed is not None and value is not None and column.allowed.match(value, NOTHING) is not True:
                 self._warn_input(column, value, scope.run)
                 return None
@@ -150,7 +150,7 @@ class DecisionTable:
         return self._answer(mask, scope)
 
     def _warn_input(self, column: Column, value: Value, run: Run) -> None:
-        run.warn(
+        run.refuse(
             f"决策表“{self.name}”的输入“{column.text}”的值 {shown(value)} 不在 {column.allowed_text} 之中，"
             "结果为空。 / "
             f"table {self.name!r}: {shown(value)} is not among the input values of {column.text!r}, the result is null"
