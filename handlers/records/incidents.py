@@ -99,14 +99,6 @@ def get(ctx: Context, incident_id: int, *, lock: bool = False) -> Incident:
     return _remember(ctx, _frozen(found))
 
 
-def by_number(ctx: Context, number: str) -> Incident:
-    """The incident with this number. Raises NotFoundError."""
-    found = ctx.connection.execute(_SELECT.where(table.c.number == number.strip().upper())).one_or_none()
-    if found is None:
-        raise NotFoundError(f"没有事件 {number}")
-    return ctx.memo.get(_memo(found.id)) or _remember(ctx, _frozen(found))
-
-
 @dataclass(slots=True)
 class _Pending:
     """The changes of one incident that its unit of work has not written yet."""
@@ -166,6 +158,25 @@ def responsible(role: str, group: str, person: str | None = None) -> Fields:
 def nobody_responsible() -> Fields:
     """The columns of a closed incident: nobody answers for it any more (T-8)."""
     return dict.fromkeys(RESPONSIBLE)
+
+
+def taken_by(ctx: Context, incident: Incident, person: str, reason: str) -> Incident:
+    """Let the record follow its task to ``person`` of the responsible group (claimed, assigned, delegated; R203).
+
+    Nothing changes where T-8 names no person: before dispatch the whole desk answers, for a slave its master does.
+    """
+    return _follow(ctx, incident, person, reason)
+
+
+def given_back(ctx: Context, incident: Incident, reason: str) -> Incident:
+    """Let the record follow its task back to the pool: the responsible group answers for it as a whole (R203)."""
+    return _follow(ctx, incident, None, reason)
+
+
+def _follow(ctx: Context, incident: Incident, person: str | None, reason: str) -> Incident:
+    if incident["state"] == "slave" or incident["responsible_role"] not in (SUPPORT, RECORDER):
+        return incident
+    return change(ctx, incident, {"responsible_person": person}, reason=reason)
 
 
 def _refuse_reopening(before: Incident, after: Mapping[str, Any]) -> None:
