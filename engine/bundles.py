@@ -50,6 +50,7 @@ class Bundle:
 
 
 _compiled: Cache[str, Compiled] = Cache(64)
+_programs: Cache[str, spiff.Program] = Cache(64)
 _identities: Cache[str, Identity] = Cache(1024)
 
 
@@ -119,6 +120,17 @@ def _compile(ctx: Context, process_key: str, definition_ids: list[int]) -> Compi
     rows = ctx.connection.execute(
         select(d.id, d.kind, d.key, d.filename, d.content).where(d.id.in_(definition_ids))
     ).all()
-    files = {f"{row.key}.bpmn": bytes(row.content) for row in rows if row.kind == "process"}
+    files = {row.key: bytes(row.content) for row in rows if row.kind == "process"}
     forms = {row.key: FormRef(row.id, parse_form(bytes(row.content))) for row in rows if row.kind == "form"}
-    return Compiled(spiff.compile_program(files, process_key), forms)
+    return Compiled(program_of(process_key, files), forms)
+
+
+def program_of(process_key: str, files: Mapping[str, bytes]) -> spiff.Program:
+    """``files`` (process key → bytes: the process and all that it calls) compiled, once for equal contents.
+
+    Raises ``spiff.ProgramError``; its ``file`` is the process key with ``.bpmn``.
+    """
+    hashes = sorted((key, hashlib.sha256(content).hexdigest()) for key, content in files.items())
+    contents_hash = hashlib.sha256(repr((process_key, hashes)).encode()).hexdigest()
+    named = {f"{key}.bpmn": content for key, content in files.items()}
+    return _programs.get(contents_hash, lambda: spiff.compile_program(named, process_key))

@@ -12,7 +12,7 @@ from engine import persistence as db
 from engine.cache import Cache
 from engine.catalogue import Catalogue, catalogue, contents
 from engine.context import Context
-from engine.decisions import Answer, Model, load_model, to_json
+from engine.decisions import Answer, InvalidInputError, Model, load_model, to_json
 
 _models: Cache[str, Model] = Cache(128)
 
@@ -25,9 +25,9 @@ def decide(
     instance_id: int | None = None,
     element_id: str | None = None,
 ) -> Answer:
-    """The answer of decision ``key``, logged with version, inputs, matching rows and outputs; its result is plain JSON.
+    """The answer of decision ``key``, as plain JSON; logged with version, inputs, rows, outputs and warnings.
 
-    Raises LookupError if no version is in force, and what :mod:`engine.decisions` raises.
+    Raises as :func:`answer_of` does.
     """
     answer, row = answer_of(ctx, catalogue(ctx), key, inputs)
     row |= {"instance_id": instance_id, "element_id": element_id}
@@ -36,12 +36,19 @@ def decide(
 
 
 def answer_of(ctx: Context, known: Catalogue, key: str, inputs: Mapping[str, Any]) -> tuple[Answer, dict[str, Any]]:
-    """The answer, and its row of the decision log for the caller to insert."""
+    """The answer, and its row of the decision log for the caller to insert.
+
+    Raises LookupError if no version is in force, InvalidInputError for an input outside its declared type or allowed
+    values (DMN answers null there, which nobody would notice), and what else :mod:`engine.decisions` raises.
+    """
     ref = known.in_force("decision", key, ctx.now)
     if ref is None:
         raise LookupError(f"决策 {key} 没有已生效的版本")
     model = _models.get(ref.content_hash, lambda: load_model(contents(ctx, [ref.id])[ref.id]))
     answer = model.decide(key, inputs)
+    if answer.refused:
+        zh, _, en = answer.refused[0].partition(" / ")
+        raise InvalidInputError(zh, en, decision=key)
     answer = replace(answer, result=to_json(answer)["result"])
     row = {
         "definition_id": ref.id,
@@ -49,5 +56,6 @@ def answer_of(ctx: Context, known: Catalogue, key: str, inputs: Mapping[str, Any
         "inputs": {wanted.name: inputs.get(wanted.name) for wanted in model.find(key).inputs},
         "row_ids": list(answer.rows),
         "outputs": answer.result,
+        "warnings": list(answer.warnings),
     }
     return answer, row

@@ -1,19 +1,10 @@
-"""What a person reads when the form's schema refuses a value, and the formats that the schemas may name."""
+"""What a person reads when the form's schema refuses a value."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime
 from typing import Any
 
-from jsonschema import FormatChecker
 from jsonschema.exceptions import ValidationError
-
-FORMATS = FormatChecker(formats=())
-
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 _TYPES = {
     "string": "文字",
@@ -64,35 +55,3 @@ def _said(value: Any) -> str:
     if isinstance(value, bool):
         return "“是”" if value else "“否”"
     return str(value)
-
-
-@FORMATS.checks("date-time")
-def is_instant(value: object) -> bool:
-    """Is it an RFC 3339 instant with a zone, inside what a database can keep?"""
-    if not isinstance(value, str):
-        return True
-    if not _DATE_TIME.fullmatch(value):
-        return False
-    try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC).year > 1
-    except (ValueError, OverflowError):
-        return False
-
-
-@FORMATS.checks("date")
-def is_date(value: object) -> bool:
-    """Is it a calendar date, ISO 8601 extended?"""
-    if not isinstance(value, str):
-        return True
-    if not _DATE.fullmatch(value):
-        return False
-    try:
-        return bool(date.fromisoformat(value))
-    except ValueError:
-        return False
-
-
-@FORMATS.checks("email")
-def is_email(value: object) -> bool:
-    """Does it look like a mail address?"""
-    return not isinstance(value, str) or bool(_EMAIL.fullmatch(value))

@@ -6,7 +6,6 @@ The layout's ``showIf`` hides fields; a hidden field leaves validation, ``requir
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -15,14 +14,19 @@ from typing import Any
 import orjson
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+from jsonschema.protocols import Validator
 
 from engine.errors import FormRefusedError, InvalidValuesError
-from engine.form_texts import FORMATS, sentence
+from engine.form_rules import FORMATS, FormValidator
+from engine.form_texts import sentence
+from engine.patterns import PatternRefusedError, compile_pattern
+from engine.texts import storable, trouble
 
 MAX_FORM_BYTES = 256_000
 MAX_TEXT = 20_000  # characters of one text
 MAX_ITEMS = 1_000  # of one list or object
 MAX_DEPTH = 4
+LEAST_UNIT = 1e-9  # of multipleOf
 MAX_NUMBER = 2**53 - 1  # what JavaScript and JSON readers agree on
 
 _TOP_WORDS = {"$schema", "type", "title", "description", "properties", "required", "additionalProperties"}
@@ -42,7 +46,7 @@ class Form:
     title: str
     schema: Mapping[str, Any]
     ui: Mapping[str, Any]
-    validator: Draft202012Validator = field(repr=False, compare=False)
+    validator: Validator = field(repr=False, compare=False)
 
     @property
     def fields(self) -> Mapping[str, Mapping[str, Any]]:
@@ -91,7 +95,7 @@ def parse_form(content: bytes) -> Form:
     except RecursionError:
         raise FormRefusedError("schema 嵌套过深") from None
     _check_layout(ui, schema["properties"])
-    validator = Draft202012Validator({"type": "object", "properties": schema["properties"]}, format_checker=FORMATS)
+    validator = FormValidator({"type": "object", "properties": schema["properties"]}, format_checker=FORMATS)
     form = Form(data["key"], data["title"], MappingProxyType(schema), MappingProxyType(ui), validator)
     for name, part in form.fields.items():
         if "default" in part and list(validator.iter_errors({name: part["default"]})):
@@ -111,8 +115,8 @@ def validate(form: Form, values: Any) -> dict[str, Any]:
     for name, value in values.items():
         if not isinstance(name, str) or name not in form.fields:
             problems[_printable(name)] = "表单没有这个字段"
-        elif trouble := _trouble(value):
-            problems[name] = f"{form.title_of(name)}{trouble}"
+        elif found := _trouble(value):
+            problems[name] = f"{form.title_of(name)}{found}"
         elif not _is_blank(value):
             given[name] = value
     for name, part in form.fields.items():
@@ -143,8 +147,8 @@ def unstorable(values: Any) -> dict[str, str]:
     for name, value in values.items():
         if not isinstance(name, str) or _trouble(name):
             problems[_printable(name)] = "表单没有这个字段"
-        elif trouble := _trouble(value):
-            problems[name] = f"{name}{trouble}"
+        elif found := _trouble(value):
+            problems[name] = f"{name}{found}"
     return problems
 
 
@@ -172,7 +176,7 @@ def _as_declared(value: Any, part: Mapping[str, Any]) -> Any:
 
 def _printable(name: Any) -> str:
     text = name if isinstance(name, str) else type(name).__name__
-    return text.encode("utf-8", "replace").decode().replace("\0", "?")[:100]
+    return storable(text, 100)
 
 
 def _trouble(value: Any, depth: int = 0) -> str | None:
@@ -180,7 +184,7 @@ def _trouble(value: Any, depth: int = 0) -> str | None:
     if value is None or isinstance(value, bool):
         return None
     if isinstance(value, str):
-        return _trouble_of_text(value)
+        return trouble(value, MAX_TEXT)
     if isinstance(value, int | float):
         return None if math.isfinite(value) and abs(value) <= MAX_NUMBER else "的数值过大"
     if depth >= MAX_DEPTH:
@@ -191,20 +195,8 @@ def _trouble(value: Any, depth: int = 0) -> str | None:
         parts: list[Any] = value if isinstance(value, list) else [*value.keys(), *value.values()]
         if isinstance(value, dict) and not all(isinstance(key, str) for key in value):
             return "不是可以保存的内容"
-        return next((trouble for part in parts if (trouble := _trouble(part, depth + 1))), None)
+        return next((found for part in parts if (found := _trouble(part, depth + 1))), None)
     return "不是可以保存的内容"
-
-
-def _trouble_of_text(text: str) -> str | None:
-    if len(text) > MAX_TEXT:
-        return f"不能超过 {MAX_TEXT} 个字"
-    if "\0" in text:
-        return "含有不能保存的字符"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "含有不能保存的字符"
-    return None
 
 
 def _check_schema(schema: dict[str, Any]) -> None:
@@ -218,45 +210,43 @@ def _check_schema(schema: dict[str, Any]) -> None:
     except SchemaError as error:
         raise FormRefusedError(f"schema 不合 JSON Schema：{'/'.join(map(str, error.absolute_path))}") from None
     for name, part in fields.items():
-        for word in _words(part):
-            if word not in _WORDS and not word.startswith("x-"):
-                raise FormRefusedError(f"字段 {name} 的规则不支持 {word}")
+        for inner in _parts(part):
+            _check_part(name, inner)
         if not isinstance(part.get("title"), str) or not part["title"].strip():
             raise FormRefusedError(f"字段 {name} 缺少 title")
         if not part.keys() & {"type", "enum", "const", "oneOf"}:
             raise FormRefusedError(f"字段 {name} 缺少 type")
-        _check_limits(name, part)
     if missing := sorted(set(schema.get("required", ())) - fields.keys()):
         raise FormRefusedError(f"required 中的 {missing[0]} 不是表单的字段")
 
 
-def _words(part: Any) -> Iterator[str]:
-    """The schema keywords used in ``part`` and below (names of nested properties are no keywords)."""
+def _parts(part: Any) -> Iterator[Any]:
+    """``part`` and every schema inside it."""
+    yield part
+    if isinstance(part, dict):
+        below = [part["items"]] if "items" in part else []
+        for inner in (*below, *part.get("properties", {}).values(), *part.get("oneOf", ())):
+            yield from _parts(inner)
+
+
+def _check_part(name: str, part: Any) -> None:
+    """Refuse in the schema of the field ``name``, or one inside it, what is not taken or has no bounds."""
     if not isinstance(part, dict):
-        yield "true/false"
-        return
-    for word, inner in part.items():
-        yield word
-        if word == "items":
-            yield from _words(inner)
-        elif word == "properties":
-            for below in inner.values():
-                yield from _words(below)
-        elif word == "oneOf":
-            for below in inner:
-                yield from _words(below)
-
-
-def _check_limits(name: str, part: Mapping[str, Any]) -> None:
+        raise FormRefusedError(f"字段 {name} 的规则不支持 true/false")
+    for word in part:
+        if word not in _WORDS and not word.startswith("x-"):
+            raise FormRefusedError(f"字段 {name} 的规则不支持 {word}")
     if part.get("maxLength", 0) > MAX_TEXT:
         raise FormRefusedError(f"字段 {name} 的 maxLength 不能超过 {MAX_TEXT}")
+    if part.get("multipleOf", 1) < LEAST_UNIT:
+        raise FormRefusedError(f"字段 {name} 的 multipleOf 不能小于 {LEAST_UNIT}")
     if "format" in part and part["format"] not in FORMATS.checkers:
         raise FormRefusedError(f"字段 {name} 的 format 不支持 {part['format']}")
     if "pattern" in part:
         try:
-            re.compile(part["pattern"])
-        except re.error:
-            raise FormRefusedError(f"字段 {name} 的 pattern 不是正则表达式") from None
+            compile_pattern(part["pattern"], int(part.get("maxLength", MAX_TEXT)))
+        except PatternRefusedError as refused:
+            raise FormRefusedError(f"字段 {name} 的 pattern {refused}") from None
 
 
 def _check_layout(ui: dict[str, Any], fields: Mapping[str, Any]) -> None:

@@ -70,7 +70,7 @@ def _process(root: etree._Element) -> Identity:
 
 def _decision(root: etree._Element) -> Identity:
     """A decision file is known by the decision that no other one in it requires (the first such)."""
-    decisions = [element for element in root if etree.QName(element).localname == "decision"]
+    decisions = root.findall("{*}decision")
     required = {link.get("href", "").rpartition("#")[2] for link in root.iter("{*}requiredDecision")}
     top = [element for element in decisions if element.get("id") not in required]
     if not top:

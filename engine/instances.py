@@ -26,6 +26,7 @@ from engine.saving import (
     SUSPENDED,
     Held,
     Step,
+    left_rows,
     park,
     process_row,
     unpark,
@@ -35,6 +36,7 @@ from engine.saving import (
 from engine.spiff.data import require_json, require_json_items
 from engine.steps import Work, held, hold, instance_select, last_change, refuse_unless
 from engine.stuck import mark_stuck, reopen, retry
+from engine.texts import MAX_KEY, MAX_REASON, require_texts
 from engine.timers import DueTimer
 
 __all__ = [
@@ -77,8 +79,9 @@ def start(ctx: Context, process_key: str, business_key: str, data: Mapping[str, 
 
     At most one instance of these keys runs at a time: a repeated start returns the first, also in a race.
     Raises :class:`NotFoundError` if the process is not in force, and ``spiff.DataRefusedError`` if ``data`` are not
-    plain JSON (then nothing could be kept for a retry).
+    plain JSON (then nothing could be kept for a retry), or InvalidValuesError for a key that cannot be kept.
     """
+    require_texts(MAX_KEY, business_key=business_key)
     require_json_items(data, None)
     bundle = bundle_for(ctx, process_key)
     make = sqlite.insert if ctx.connection.dialect.name == "sqlite" else postgresql.insert
@@ -153,6 +156,7 @@ def deliver(ctx: Context, name: str, key: str, payload: Any = None, *, message_r
     ``message_row`` is the buffered row, marked as delivered in the same step. Without it a person gave a command;
     then more than one waiting task is a :class:`ConflictError`.
     """
+    require_texts(MAX_KEY, name=name, key=key)
     s = db.subscription.c
     receivers = (
         instance_select(s.task_id)
@@ -184,6 +188,7 @@ def deliver(ctx: Context, name: str, key: str, payload: Any = None, *, message_r
 
 def suspend(ctx: Context, instance_id: int, reason: str) -> None:
     """Stop a running instance: its tasks refuse work, its timers and messages wait until it is resumed."""
+    require_texts(MAX_REASON, reason=reason)
     instance = hold(ctx, instance_id)
     refuse_unless(ctx, instance, RUNNING)
     write_instance(ctx, instance, status=SUSPENDED, end_reason=reason)
@@ -193,6 +198,7 @@ def suspend(ctx: Context, instance_id: int, reason: str) -> None:
 
 def resume(ctx: Context, instance_id: int, reason: str) -> None:
     """Let a suspended instance go on; timers that fell due meanwhile fire at the next tick."""
+    require_texts(MAX_REASON, reason=reason)
     instance = hold(ctx, instance_id)
     refuse_unless(ctx, instance, SUSPENDED)
     waits = Work(ctx, instance, None).load().before
@@ -207,16 +213,26 @@ def cancel(ctx: Context, instance_id: int, reason: str, *, revision: int | None 
 
     Raises :class:`ConflictError`, with who and when, if it has ended or was moved since ``revision``.
     """
+    require_texts(MAX_REASON, reason=reason)
     instance = hold(ctx, instance_id)
     refuse_unless(ctx, instance, RUNNING, SUSPENDED, STUCK)
     if revision is not None and revision != instance.revision:
         by, at = last_change(ctx, instance.id)
         raise ConflictError("流程在此期间已经前进", by=by, at=at)
+    rows = [*_cancelled_rows(ctx, instance), process_row(ctx, instance, CANCELLED, reason)]
     write_instance(ctx, instance, status=CANCELLED, state=None, ended_at=ctx.now, end_reason=reason)
-    rows = [*tasks.cancelled_rows(ctx, instance.id), process_row(ctx, instance, CANCELLED, reason)]
     for table in (db.user_task, db.timer, db.subscription, db.stuck):
         ctx.connection.execute(delete(table).where(table.c.instance_id == instance.id))
     ctx.connection.execute(insert(db.history), rows)
+
+
+def _cancelled_rows(ctx: Context, instance: Held) -> list[dict[str, Any]]:
+    """The history rows of everything open in an instance that is being cancelled."""
+    try:
+        left = Work(ctx, instance, None).load().cancel()
+    except spiff.StateError:
+        return tasks.cancelled_rows(ctx, instance.id)  # cancelling must help where the state itself is what is broken
+    return left_rows(ctx, instance, left, ctx.on_behalf_of)
 
 
 def _validated(instance: Held, element_id: str, values: Mapping[str, Any]) -> dict[str, Any]:

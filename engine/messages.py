@@ -19,6 +19,8 @@ from engine import persistence as db
 from engine.context import Context
 from engine.errors import ConflictError
 from engine.saving import MESSAGES, Step
+from engine.spiff.data import require_json
+from engine.texts import MAX_KEY, require_texts
 
 _m, _s = db.message.c, db.subscription.c
 
@@ -37,7 +39,11 @@ def send(ctx: Context, name: str, key: object, payload: Any = None, message_id: 
     """Buffer a message for whoever waits, or will wait, for ``name`` and ``key``.
 
     ``message_id`` is the sender's own key: sending the same again, at any time, does nothing and returns False.
+    Raises ``spiff.DataRefusedError`` for a payload that is not plain JSON, InvalidValuesError for a key that cannot be
+    kept.
     """
+    require_texts(MAX_KEY, name=name, key=str(key), message_id=message_id or "")
+    require_json(payload, None, "payload")
     make = sqlite.insert if ctx.connection.dialect.name == "sqlite" else postgresql.insert
     row = make(db.message).values(
         message_id=message_id or uuid.uuid4().hex, name=name, key=str(key), payload=payload, sent_at=ctx.now

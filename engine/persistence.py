@@ -105,7 +105,7 @@ deployment = Table(
     Column("reason", Text, nullable=False),
     Column("deployed_at", Instant, nullable=False),
     Column("effective_from", Instant),  # null: since ever
-    # sha256 over the fingerprint before and this deployment's items: equal fingerprints mean equal catalogues.
+    # Random, so that a deployment that was rolled back leaves nothing that a later one could be mistaken for.
     Column("fingerprint", String(64), nullable=False),
 )
 
@@ -275,6 +275,7 @@ decision_log = Table(
     Column("inputs", Json, nullable=False),
     Column("row_ids", Json, nullable=False),
     Column("outputs", Json),
+    Column("warnings", Json, nullable=False),  # what became null on the way to the answer
     Index("ix_decision_log_instance_id", "instance_id"),
 )
 

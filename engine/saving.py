@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import BindParameter, Column, Delete, Table, bindparam, delete, insert, or_, select, update
@@ -19,6 +20,7 @@ from engine.bundles import Bundle
 from engine.context import Context
 from engine.errors import ConflictError
 from engine.offers import Offer
+from engine.texts import MAX_KEY, storable, trouble
 
 RUNNING = "running"
 SUSPENDED = "suspended"
@@ -106,9 +108,9 @@ def save(ctx: Context, instance: Held, before: spiff.Waits, result: Result) -> S
     _write_user_tasks(ctx, instance, before, result)
     write_waits(ctx, instance.id, before, result.after)
     _insert(ctx, db.message, [_message(ctx, thrown) for thrown in result.thrown])
-    if result.thrown or set(result.after.subscriptions) - set(before.subscriptions):
+    if result.thrown:
         ctx.notes.add(MESSAGES)
-    rows = _history(ctx, instance, result)
+    rows = left_rows(ctx, instance, result.left, result.on_behalf_of, result.notes)
     if completed:
         rows.append(process_row(ctx, instance, COMPLETED))
     _insert(ctx, db.history, rows)
@@ -126,7 +128,9 @@ def write_instance(ctx: Context, instance: Held, **values: Any) -> None:
 
 
 def write_waits(ctx: Context, instance_id: int, before: spiff.Waits, after: spiff.Waits) -> None:
-    """Bring the rows of timers and subscriptions from ``before`` to ``after``."""
+    """Bring the rows of timers and subscriptions from ``before`` to ``after``; messages may wait for new ones."""
+    if set(after.subscriptions) - set(before.subscriptions):
+        ctx.notes.add(MESSAGES)
     for table, rows_of in ((db.timer, _timer_rows), (db.subscription, _subscription_rows)):
         old, new = rows_of(before, instance_id), rows_of(after, instance_id)
         _delete(ctx, table.c.task_id, [task for task, rows in old.items() if new.get(task) != rows])
@@ -178,7 +182,8 @@ def _timer_rows(waits: spiff.Waits, instance_id: int) -> dict[str, list[dict[str
 def _subscription_rows(waits: spiff.Waits, instance_id: int) -> dict[str, list[dict[str, Any]]]:
     rows: dict[str, list[dict[str, Any]]] = {}
     for one in waits.subscriptions:
-        row = {"task_id": one.task_id, "name": one.name, "key": str(one.key), "instance_id": instance_id}
+        key = _message_key(one.key, one.element_id)
+        row = {"task_id": one.task_id, "name": one.name, "key": key, "instance_id": instance_id}
         rows.setdefault(one.task_id, []).append(row)
     return rows
 
@@ -226,7 +231,14 @@ def _user_task_row(ctx: Context, instance: Held, task: spiff.UserTask, offer: Of
     }
 
 
-def _history(ctx: Context, instance: Held, result: Result) -> list[dict[str, Any]]:
+def left_rows(
+    ctx: Context,
+    instance: Held,
+    left: Sequence[spiff.Left],
+    on_behalf_of: str | None,
+    notes: Mapping[str, str] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
+    """The history rows of what tokens left; ``notes`` are remarks by task id."""
     return [
         {
             "instance_id": instance.id,
@@ -236,11 +248,11 @@ def _history(ctx: Context, instance: Held, result: Result) -> list[dict[str, Any
             "entered_at": one.entered_at,
             "left_at": one.left_at,
             "actor": ctx.actor,
-            "on_behalf_of": result.on_behalf_of,
-            "outcome": one.outcome,
-            "note": result.notes.get(one.task_id),
+            "on_behalf_of": on_behalf_of,
+            "outcome": None if one.outcome is None else storable(one.outcome, MAX_KEY),
+            "note": notes.get(one.task_id),
         }
-        for one in result.left
+        for one in left
     ]
 
 
@@ -248,10 +260,18 @@ def _message(ctx: Context, thrown: spiff.Thrown) -> dict[str, Any]:
     return {
         "message_id": uuid.uuid4().hex,
         "name": thrown.name,
-        "key": str(thrown.key),
+        "key": _message_key(thrown.key, None),
         "payload": thrown.payload,
         "sent_at": ctx.now,
     }
+
+
+def _message_key(key: object, element_id: str | None) -> str:
+    """The key as its column keeps it. Raises ``spiff.DataRefusedError``, which leaves the step stuck."""
+    text = str(key)
+    if found := trouble(text, MAX_KEY):
+        raise spiff.DataRefusedError(element_id, f"消息的键{found}")
+    return text
 
 
 def _insert(ctx: Context, table: Table, rows: Sequence[dict[str, Any]]) -> None:

@@ -18,9 +18,11 @@ from engine import persistence as db
 from engine.catalogue import NEWEST, catalogue, latest_fingerprint
 from engine.context import Call, Context
 from engine.decide import answer_of
+from engine.decisions import DecisionError
 from engine.errors import BpmnError, ConflictError, EngineError, NotFoundError, StepFailedError
 from engine.offers import Offer, offer_for, operation
 from engine.saving import Held, Result, Step
+from engine.texts import storable
 
 _REFUSALS = {
     saving.RUNNING: "流程正在运行",
@@ -30,6 +32,7 @@ _REFUSALS = {
     saving.CANCELLED: "流程已经取消",
 }
 MAX_CAUSE = 4000  # characters
+_STEPS = "steps run"  # by this unit of work, in ``Context.memo``
 _SQLITE_ERROR = 1  # SQLite's code for a statement that is wrong, not a database that is busy or broken
 
 
@@ -145,9 +148,14 @@ class Work:
         with self._failures():
             if act is not None:
                 act(self._workflow)
-            spiff.advance(self._workflow)
+            self.ctx.memo[_STEPS] = spiff.advance(self._workflow, self.ctx.memo.get(_STEPS, 0))
             before = spiff.Waits(self.before.user_tasks) if parked else self.before
             return saving.save(self.ctx, self.instance, before, self._result())
+
+    def cancel(self) -> list[spiff.Left]:
+        """Take every token away; what they were taken from. Nothing is written."""
+        spiff.cancel(self._workflow)
+        return spiff.left(self._workflow)
 
     def user_task(self, task_id: str) -> spiff.UserTask | None:
         """The user task of that id, if the loaded state waits for it."""
@@ -241,7 +249,7 @@ class Work:
             cause = error.__cause__ if isinstance(error, spiff.StepError) and error.__cause__ else error
             if is_databases_fault(cause):
                 raise cause from None
-            if self.command is None or (isinstance(error, EngineError) and not self.automatic):
+            if self.command is None or (_is_refusal(error) and not self.automatic):
                 raise
             raise StepFailedError(
                 None if self.fresh else self.instance.id,
@@ -253,10 +261,15 @@ class Work:
             ) from error
 
 
+def _is_refusal(error: Exception) -> bool:
+    """Can the person who asked for the step do something about it? Not about a table that cannot answer."""
+    return isinstance(error, EngineError) and not isinstance(error, DecisionError)
+
+
 def _said(error: Exception) -> str:
     """The cause as an operator reads it, in characters that every database can keep."""
     text = error.why if isinstance(error, spiff.StepError) else f"{type(error).__name__}: {error}"
-    return text[:MAX_CAUSE].encode("utf-8", "replace").decode().replace("\0", "?")
+    return storable(text, MAX_CAUSE)
 
 
 def is_databases_fault(error: BaseException) -> bool:

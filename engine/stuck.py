@@ -39,6 +39,8 @@ def mark_stuck(ctx: Context, failure: StepFailedError) -> int | None:
         park(ctx, instance_id)
         row = process_row(ctx, instance, STUCK, failure.cause)
         ctx.connection.execute(insert(db.history), [row | {"actor": failure.actor}])
+        if failure.command["do"] == "complete":
+            tasks.keep_draft(ctx, failure.command["task_id"], failure.command["values"], failure.actor)
     ctx.connection.execute(insert(db.stuck), [{"instance_id": instance_id, **_facts(ctx, failure)}])
     return instance_id
 
@@ -67,7 +69,7 @@ def retry(ctx: Context, instance_id: int) -> Step:
 
 
 def reopen(ctx: Context, instance_id: int, reason: str) -> None:
-    """Give the user task whose completion failed back to people; what was handed in becomes its draft.
+    """Give the user task whose completion failed back to people; what was handed in is its draft since it failed.
 
     Raises :class:`ConflictError` if the instance is not stuck, or stuck on a timer or message: that can only be
     retried, or the instance cancelled.
@@ -78,7 +80,6 @@ def reopen(ctx: Context, instance_id: int, reason: str) -> None:
     if failed.command["do"] != "complete":
         raise ConflictError("出错的不是人工任务，只能重试或取消")
     _unmark(ctx, instance, "reopened", reason)
-    tasks.save_draft(replace(ctx, actor=failed.actor), failed.command["task_id"], failed.command["values"])
     _go_on(ctx, instance)
 
 

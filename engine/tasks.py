@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+import orjson
+from sqlalchemy import Row, and_, bindparam, or_, select, update
 
 from engine import persistence as db
 from engine import spiff
@@ -31,10 +32,13 @@ __all__ = [
     "delegate",
     "get",
     "gone",
+    "keep_draft",
     "release",
     "reoffer",
     "save_draft",
 ]
+
+MAX_DRAFT = 200_000  # bytes
 
 _t = db.user_task.c
 _SHOWN = (
@@ -146,15 +150,29 @@ def delegate(ctx: Context, task_id: str, person: str) -> int:
 
 
 def save_draft(ctx: Context, task_id: str, values: Mapping[str, Any]) -> None:
-    """Keep what was typed, valid or not, with the task: it survives sign-out, release and reassignment."""
+    """Keep what was typed, valid or not, with the task: it survives sign-out, release and reassignment.
+
+    A task that somebody has claimed takes the drafts of nobody else, a free one those of the first who wrote there:
+    raises :class:`ConflictError` that names him. Raises :class:`InvalidValuesError` for what cannot be kept.
+    """
     problems = unstorable(values)
+    if not problems and len(orjson.dumps(values)) > MAX_DRAFT:
+        problems = {"": f"草稿超过 {MAX_DRAFT // 1000} kB，不能保存"}
     if problems:
         raise InvalidValuesError(problems)
+    free = and_(_t.assignee.is_(None), or_(_t.draft_by.is_(None), _t.draft_by == ctx.actor))
     saved = ctx.connection.execute(
-        update(db.user_task).where(_t.id == task_id).values(draft=dict(values), draft_by=ctx.actor)
+        update(db.user_task)
+        .where(_t.id == task_id, or_(_t.assignee == ctx.actor, free))
+        .values(draft=dict(values), draft_by=ctx.actor)
     )
     if saved.rowcount != 1:
-        raise gone(ctx, task_id)
+        raise _draft_refusal(ctx, task_id)
+
+
+def keep_draft(ctx: Context, task_id: str, values: Mapping[str, Any], author: str) -> None:
+    """Keep what ``author`` handed in and could not be carried out; it takes the place of any draft."""
+    ctx.connection.execute(update(db.user_task).where(_t.id == task_id).values(draft=dict(values), draft_by=author))
 
 
 def reoffer(ctx: Context, business_key: str) -> int:
@@ -169,7 +187,7 @@ def reoffer(ctx: Context, business_key: str) -> int:
 
 
 def cancelled_rows(ctx: Context, instance_id: int) -> list[dict[str, Any]]:
-    """The history rows of the open tasks of an instance that is being cancelled."""
+    """The history rows of the open tasks of an instance that is being cancelled, though its state cannot be read."""
     rows = ctx.connection.execute(
         select(_t.id, _t.element_id, _t.created_at).where(_t.instance_id == instance_id).order_by(_t.created_at, _t.id)
     )
@@ -194,9 +212,10 @@ def _reoffer(ctx: Context, instance: Held) -> int:
     rows = {
         row.id: row
         for row in ctx.connection.execute(
-            select(_t.id, _t.candidate_group, _t.assignee, _t.priority, _t.due_at, _t.revision).where(
-                _t.instance_id == instance.id
-            )
+            select(_t.id, _t.candidate_group, _t.assignee, _t.priority, _t.due_at, _t.revision)
+            .where(_t.instance_id == instance.id)
+            .order_by(_t.id)
+            .with_for_update()  # a claim that comes meanwhile waits: it is not undone, and does not undo
         )
     }
     changed = 0
@@ -241,6 +260,15 @@ def _change(ctx: Context, task_id: str, token: int | None, **values: Any) -> int
     if revision is None:
         raise _refusal(ctx, task_id)
     return int(revision)
+
+
+def _draft_refusal(ctx: Context, task_id: str) -> EngineError:
+    row = ctx.connection.execute(select(_t.assignee, _t.claimed_at, _t.draft_by).where(_t.id == task_id)).one_or_none()
+    if row is None:
+        return gone(ctx, task_id)
+    if row.assignee is not None:
+        return ConflictError(f"任务已由 {row.assignee} 认领，您的草稿没有保存", by=row.assignee, at=row.claimed_at)
+    return ConflictError(f"{row.draft_by} 已经存有草稿，认领后才能改写", by=row.draft_by)
 
 
 def _refusal(ctx: Context, task_id: str) -> EngineError:

@@ -63,6 +63,8 @@ def _configure_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntr
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # Without it INSERT OR REPLACE deletes a row of the history and its trigger does not see that.
+    cursor.execute("PRAGMA recursive_triggers=ON")
     cursor.close()
 
 

@@ -11,6 +11,7 @@ from engine import definitions
 from engine.context import SYSTEM, Context
 from engine.definitions import Deployment
 from engine.persistence import definition
+from handlers import reference
 from handlers.reference import load_reference
 from webapp.desk import Desk
 
@@ -34,6 +35,17 @@ def reference_files(folder: Path) -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder / "reference").glob("*.csv"))}
 
 
+def lane_names(ctx: Context) -> frozenset[str]:
+    """The names that lanes may have: the roles in force now, or the shipped ones where none were ever loaded."""
+    return frozenset(row["name"] for row in reference.rows(ctx, "roles")) or shipped_lane_names()
+
+
+def shipped_lane_names(folder: Path = PROCESSES) -> frozenset[str]:
+    """The names of the roles in the reference data of ``folder``; empty if there are none."""
+    text = reference_files(folder).get("roles", "")
+    return frozenset(row["name"] for _, row in reference.parse("roles", text)) if text else frozenset()
+
+
 def deploy_shipped(desk: Desk, folder: Path = PROCESSES, *, update: bool) -> Deployment | None:
     """Load reference data and definitions of ``folder``; None when no definition had to be deployed.
 
@@ -46,13 +58,13 @@ def deploy_shipped(desk: Desk, folder: Path = PROCESSES, *, update: bool) -> Dep
         known = _known_hashes(ctx)
         if not known:
             load_reference(ctx, reference_files(folder))
-            return definitions.deploy(ctx, files, reason=FIRST_REASON)
+            return definitions.deploy(ctx, files, reason=FIRST_REASON, lanes=lane_names(ctx))
         changed = {name: data for name, data in files.items() if _hash(data) not in known}
         if update:
             load_reference(ctx, reference_files(folder))
         if not update or not changed:
             return None
-        return definitions.deploy(ctx, changed, reason=CHANGED_REASON, effective_from=ctx.now)
+        return definitions.deploy(ctx, changed, reason=CHANGED_REASON, lanes=lane_names(ctx))
 
 
 def _known_hashes(ctx: Context) -> set[str]:

@@ -23,7 +23,7 @@ from engine.spiff.prune import prune
 from engine.spiff.waits import GONE, due_at, open_tasks, task_by_id, waits
 from engine.spiff.workflow import Workflow
 
-MAX_STEPS = 5000  # tasks run by one advance
+MAX_STEPS = 5000  # tasks run by one unit of work
 MAX_VISITS = 500  # of one element by one advance
 PRUNE_EVERY = 200  # steps; the library loses sight of tasks deeper than 1000
 
@@ -44,7 +44,7 @@ def fail(workflow: Workflow, task_id: str, fault: BpmnError) -> None:
     """A user task's operation raised ``fault``: its error boundary event takes over. Raises UnhandledEventError."""
     task = _user_task(workflow, task_id)
     _begin(workflow)
-    workflow.outcomes[task.id] = fault.code
+    workflow.note_result(task, fault.code)
     raise_fault(task, "error", fault.code, task.task_spec.bpmn_id, str(fault))
 
 
@@ -92,13 +92,14 @@ def cancel(workflow: Workflow) -> None:
     workflow.pending = False
 
 
-def advance(workflow: Workflow) -> None:
+def advance(workflow: Workflow, spent: int = 0) -> int:
     """Run to the next waits, or to the end. Raises StepError and its kinds, or what an operation refused.
 
-    After any error the workflow is of no use any more.
+    ``spent`` are the steps that the same unit of work has run before: they count against the limit, and with these
+    they are the answer. After any error the workflow is of no use any more.
     """
     visits: Counter[str] = Counter()
-    steps = 0
+    steps = spent
     while ready := _ready_tasks(workflow):
         for task in ready:
             if task._state != TaskState.READY or task.id not in task.workflow.tasks:
@@ -113,6 +114,7 @@ def advance(workflow: Workflow) -> None:
                 break
     _check(workflow)
     workflow.pending = False
+    return steps
 
 
 def _user_task(workflow: Workflow, task_id: str) -> Task:

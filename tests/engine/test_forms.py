@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.errors import FormRefusedError, InvalidValuesError
 from engine.forms import MAX_FORM_BYTES, MAX_NUMBER, MAX_TEXT, Form, parse_form, unstorable, validate
+from engine.patterns import PatternRefusedError, compile_pattern
 from tests.engine.toys import form
 
 FIELDS: dict[str, Any] = {
@@ -24,7 +26,8 @@ FIELDS: dict[str, Any] = {
     "agreed": {"type": "boolean", "title": "同意", "const": True},
     "served": {"type": "boolean", "title": "在服务范围内", "default": True},
     "items": {"type": "array", "title": "配置项", "items": {"type": "string"}, "maxItems": 2, "uniqueItems": True},
-    "code": {"type": "string", "title": "代码", "pattern": "^C[0-9]{2}$"},
+    "code": {"type": "string", "title": "代码", "pattern": "^C[0-9]{2}$", "maxLength": 9},
+    "weight": {"type": "number", "title": "重量", "multipleOf": 0.1},
 }
 UI = {"fields": {"other": {"showIf": {"kind": "other"}}, "why": {"showIf": {"other": ["甲", "乙"]}}}}
 
@@ -202,7 +205,7 @@ def test_junk_is_no_form_and_says_why(content: bytes) -> None:
         ({"schema": {"type": "object", "properties": {}, "required": ["b"]}}, "required"),
         (
             {"schema": {"type": "object", "properties": {"a": {"title": "甲", "type": "string", "pattern": "("}}}},
-            "正则|JSON Schema",
+            "pattern",
         ),
         (
             {"schema": {"type": "object", "properties": {"a": {"title": "甲", "type": "string", "format": "ipv4"}}}},
@@ -233,3 +236,99 @@ def test_a_form_file_has_a_greatest_size() -> None:
     assert parse_form(body + b" " * (MAX_FORM_BYTES - len(body)))
     with pytest.raises(FormRefusedError):
         parse_form(body + b" " * (MAX_FORM_BYTES - len(body) + 1))
+
+
+def patterned(pattern: str, **more: Any) -> bytes:
+    return form("f", {"a": {"title": "甲", "type": "string", "pattern": pattern, "maxLength": 40} | more})
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^(a+)+$",
+        "^(a|a)*$",
+        "^(a?){30}$",
+        "a*a*a*a*a*b",
+        "^([a-z]+[0-9]*)*$",
+        "(?=a)a",
+        "(?P<n>a)(?P=n)",
+        "(a)\\1",
+        "a*?",
+        "a++",
+        "a{2}{3}",
+        "[a",
+        "a)",
+        "(a",
+        "\\",
+        "a{5,2}",
+        "(" * 30 + ")" * 30,
+        "a" * 201,
+    ],
+)
+def test_a_pattern_that_could_search_for_ever_or_that_we_do_not_read_is_refused(pattern: str) -> None:
+    with pytest.raises(FormRefusedError, match="pattern"):
+        parse_form(patterned(pattern))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "bad"),
+    [
+        (r"^\d{3}$", "123", "123\n"),
+        (r"^\d{3}$", "123", "１２３"),
+        (r"^(\d{1,3}\.){3}\d{1,3}$", "10.0.0.1", "10.0.1"),
+        ("^(fault|question)-[A-Z]{2,}$", "fault-AB", "fault-A"),
+        ("^[^ ]+$", "工单", "工 单"),
+        ("b", "abc", "ac"),
+        ("^.?转?$", "a转", "a-"),
+    ],
+)
+def test_a_pattern_is_matched_to_the_very_end_in_ascii(pattern: str, good: str, bad: str) -> None:
+    made = parse_form(patterned(pattern))
+    assert validate(made, {"a": good}) == {"a": good}
+    with pytest.raises(InvalidValuesError, match="甲的格式不对"):
+        validate(made, {"a": bad})
+
+
+@pytest.mark.parametrize("length", [None, 1001])
+def test_a_pattern_needs_a_greatest_length(length: int | None) -> None:
+    parse_form(patterned("^a$", maxLength=1000))
+    content = json.loads(patterned("^a$"))
+    content["schema"]["properties"]["a"] |= {"maxLength": length}
+    if length is None:
+        del content["schema"]["properties"]["a"]["maxLength"]
+    with pytest.raises(FormRefusedError, match="maxLength"):
+        parse_form(json.dumps(content).encode())
+
+
+def test_a_text_too_long_for_its_pattern_is_refused_for_its_length() -> None:
+    with pytest.raises(InvalidValuesError, match="甲不能超过 40 个字"):
+        validate(parse_form(patterned("^a*b$")), {"a": "a" * 20_000})
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text("ab(|)*+?{1,3}^$.", max_size=20), st.text("ab1\n", max_size=12))
+def test_a_pattern_is_refused_or_means_what_it_means_elsewhere(pattern: str, text: str) -> None:
+    try:
+        found = compile_pattern(pattern, 12)
+    except PatternRefusedError:
+        return
+    assert bool(found.search(text)) == bool(re.search(pattern.replace("$", r"\Z"), text))
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"type": "array", "items": {"type": "string", "format": "nosuch"}}, {"type": "number", "multipleOf": 1e-300}],
+)
+def test_what_is_wrong_inside_a_field_is_refused_too(part: dict[str, Any]) -> None:
+    with pytest.raises(FormRefusedError, match="format|multipleOf"):
+        parse_form(form("f", {"a": {"title": "甲"} | part}))
+
+
+@pytest.mark.parametrize("weight", [0.3, 0.7, 1.1, 3])
+def test_a_decimal_multiple_is_one_in_decimals(weight: float) -> None:
+    assert clean(weight=weight)["weight"] == weight
+
+
+@pytest.mark.parametrize("weight", [0.25, 0.01])
+def test_what_is_no_multiple_is_refused(weight: float) -> None:
+    assert problems(weight=weight) == {"weight": "重量应为 0.1 的倍数"}

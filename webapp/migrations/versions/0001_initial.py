@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("inputs", Json(), nullable=False),
         sa.Column("row_ids", Json(), nullable=False),
         sa.Column("outputs", Json(), nullable=True),
+        sa.Column("warnings", Json(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision_log")),
     )
     with op.batch_alter_table("decision_log", schema=None) as batch_op:
