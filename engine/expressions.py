@@ -259,7 +259,14 @@ def _build_binary(node: ast.BinOp, names: set[str]) -> Evaluator:
     return lambda data: function(left(data), right(data))
 
 
+def _is_singleton(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool))
+
+
 def _build_compare(node: ast.Compare, names: set[str]) -> Evaluator:
+    for left, op, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
+        if isinstance(op, ast.Is | ast.IsNot) and not (_is_singleton(left) or _is_singleton(right)):
+            raise _Refused("is 只能与 None、True、False 比较，其他值请用 ==")
     first = _build(node.left, names)
     rest = [(_COMPARE[type(op)], _build(item, names)) for op, item in zip(node.ops, node.comparators, strict=True)]
 

@@ -30,6 +30,8 @@ def value(text: str, data: dict[str, Any] | None = None) -> Any:
         ("flag == False", True),
         ("nothing is None", True),
         ("nothing is not None", False),
+        ("flag is False", True),
+        ("None is not n", True),
         ("n > 2 and not flag", True),
         ("flag or n", 3),
         ("1 < n <= 3", True),
@@ -109,6 +111,11 @@ def test_a_key_that_nobody_wrote_is_an_error_only_where_it_is_needed() -> None:
         "len()",
         "round(1, 2, 3)",
         "len",
+        "outcome is 'transfer'",
+        "n is not 3",
+        "n is m",
+        "groups is []",
+        "nothing is None is outcome is 'x'",
     ],
 )
 def test_everything_outside_the_allow_list_is_refused(text: str) -> None:
