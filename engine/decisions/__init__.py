@@ -1,7 +1,7 @@
 """Decisions after DMN 1.3, conformance level 2: read, compiled, asked and checked. Knows no process and no database."""
 
-from engine.decisions.answers import decide_json, decide_text, plain, to_json, to_text
-from engine.decisions.check import TableFinding, check_table
+from engine.decisions.answers import decide_text, plain, to_json, to_text
+from engine.decisions.check import Budget, TableFinding, check_table
 from engine.decisions.errors import (
     AnyConflictError,
     DecisionError,
@@ -19,6 +19,7 @@ from engine.decisions.values import Months
 __all__ = [
     "Answer",
     "AnyConflictError",
+    "Budget",
     "Decision",
     "DecisionError",
     "ExpressionRefusedError",
@@ -33,7 +34,6 @@ __all__ = [
     "UnknownDecisionError",
     "UnsupportedError",
     "check_table",
-    "decide_json",
     "decide_text",
     "load_model",
     "plain",

@@ -27,19 +27,9 @@ def to_text(answer: Answer) -> str:
     return f'{{"result": {_written(answer.result)}, "rows": {json.dumps(list(answer.rows), ensure_ascii=False)}}}'
 
 
-def decide_json(model: bytes, decision: str, inputs: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
-    """Load, ask, and give ``{"result", "rows"}``; ``inputs`` are a JSON object, as text or read already."""
-    return to_json(_decided(model, decision, inputs))
-
-
-def decide_text(model: bytes, decision: str, inputs: Mapping[str, Any] | str | bytes) -> str:
-    """``decide_json`` as exact JSON text, for the command line."""
-    return to_text(_decided(model, decision, inputs))
-
-
-def _decided(model: bytes, decision: str, inputs: Mapping[str, Any] | str | bytes) -> Answer:
-    given = inputs if isinstance(inputs, Mapping) else _object(inputs)
-    return load_model(model).decide(decision, given)
+def decide_text(model: bytes, decision: str, inputs: str | bytes) -> str:
+    """Load, ask with a JSON object, and give ``{"result", "rows"}`` as exact JSON text; raises DecisionError kinds."""
+    return to_text(load_model(model).decide(decision, _object(inputs)))
 
 
 def _object(text: str | bytes) -> Mapping[str, Any]:

@@ -19,10 +19,12 @@ from engine.decisions.elements import (
     line_of,
     local,
     name_of,
+    text_in,
 )
 from engine.decisions.errors import DecisionError, ModelRefusedError, UnsupportedError
 from engine.decisions.places import Place, code_in
 from engine.decisions.tablereader import compile_table
+from engine.decisions.tokens import normalized
 from engine.decisions.values import Value, bounded
 
 
@@ -148,6 +150,18 @@ def _function(element: Element, place: Place) -> Evaluate:
     return lambda scope: make(scope.names)
 
 
+def _refuse_unknown(name: str, invocation: Element, binding: Element, place: Place) -> None:
+    """ModelRefusedError if a called business knowledge model has no parameter ``name``: the call would be null."""
+    called = normalized(text_in(expression_of(invocation)) or "")
+    parameters = place.parameters.get(called)
+    if parameters is not None and name not in parameters:
+        raise ModelRefusedError(
+            f"“{called}”没有参数“{name}”，只有：{'、'.join(parameters)}。",
+            f"{called!r} has no parameter {name!r}, only: {', '.join(parameters)}",
+            line=line_of(binding),
+        )
+
+
 def _invocation(element: Element, place: Place) -> Evaluate:
     called = _required(element, place, "调用")
     bindings: list[tuple[str, Evaluate]] = []
@@ -157,7 +171,9 @@ def _invocation(element: Element, place: Place) -> Evaluate:
             raise ModelRefusedError("调用的绑定没有参数。", "a binding has no parameter", line=line_of(binding))
         expression = expression_of(binding)
         evaluate = _null if expression is None else compile_boxed(expression, place)
-        bindings.append((name_of(parameter, "参数"), evaluate))
+        name = name_of(parameter, "参数")
+        _refuse_unknown(name, element, binding, place)
+        bindings.append((name, evaluate))
 
     def run(scope: Scope) -> Value:
         function = called(scope)

@@ -15,11 +15,12 @@ from typing import Literal
 from engine.decisions.closures import Run, Scope
 from engine.decisions.datatypes import shown
 from engine.decisions.domains import domain_of
+from engine.decisions.errors import LimitError
 from engine.decisions.model import Decision, Model
 from engine.decisions.tables import Column, DecisionTable
 from engine.decisions.values import Value, equal
 
-MAX_STEPS = 2_000_000
+MAX_STEPS = 200_000
 MAX_FINDINGS = 50
 Kind = Literal["gap", "overlap", "unchecked", "unknown-name"]
 
@@ -37,16 +38,33 @@ class TableFinding:
     line: int | None = None
 
 
-def check_table(model: Model, decision: str | None = None) -> list[TableFinding]:
-    """The findings for one decision (id or name), or for all; empty means proved complete and unambiguous."""
+@dataclass(slots=True)
+class Budget:
+    """The steps that the proofs which share it may take together: cells asked, values combined, rows compared."""
+
+    most: int = MAX_STEPS
+    spent: int = 0
+
+    def spend(self, steps: int) -> bool:
+        """Count ``steps``; false if they do not fit any more. Nothing fits after that."""
+        self.spent += steps
+        return self.spent <= self.most
+
+
+def check_table(model: Model, decision: str | None = None, *, budget: Budget | None = None) -> list[TableFinding]:
+    """The findings for one decision (id or name), or for all; empty means proved complete and unambiguous.
+
+    A table that does not fit into what is left of ``budget`` is ``unchecked``.
+    """
     asked = model.decisions if decision is None else (model.find(decision),)
-    return [finding for entry in asked for finding in _check_decision(entry)]
+    shared = budget or Budget()
+    return [finding for entry in asked for finding in _check_decision(entry, shared)]
 
 
-def _check_decision(decision: Decision) -> Iterator[TableFinding]:
+def _check_decision(decision: Decision, budget: Budget) -> Iterator[TableFinding]:
     for table in decision.tables:
         yield from _unknown_names(decision, table)
-        yield from _Search(table, decision.id).findings()
+        yield from _Search(table, decision.id, budget).findings()
 
 
 def _unknown_names(decision: Decision, table: DecisionTable) -> Iterator[TableFinding]:
@@ -71,16 +89,17 @@ def _unknown_names(decision: Decision, table: DecisionTable) -> Iterator[TableFi
 class _Search:
     """Combines the pieces of all inputs of one table."""
 
-    def __init__(self, table: DecisionTable, decision: str) -> None:
+    def __init__(self, table: DecisionTable, decision: str, budget: Budget) -> None:
         self.table = table
         self.decision = decision
+        self.budget = budget
         grouped: dict[str, list[Column]] = {}
         for column in table.columns:
             grouped.setdefault(column.text, []).append(column)
-        domains = [domain_of(columns) for columns in grouped.values()]
+        domains = [domain_of(columns, budget.spend) for columns in grouped.values()]
         self.domains = sorted(domains, key=lambda domain: -len(domain.pieces))
-        self.steps = 0
         self.found = 0
+        self.complete = True
 
     def findings(self) -> list[TableFinding]:
         found = list(self._doubts())
@@ -89,7 +108,7 @@ class _Search:
                 found += self._gaps()
             if self.table.policy in ("UNIQUE", "ANY"):
                 found += self._overlaps()
-        if self.steps > MAX_STEPS or self.found >= MAX_FINDINGS:
+        if not self.complete or self.found >= MAX_FINDINGS:
             found.append(self._unchecked("组合过多，未全部检查", "too many combinations, not fully checked"))
         return found
 
@@ -101,6 +120,11 @@ class _Search:
             f"table {self.table.name!r}: {en}",
             line=self.table.line,
         )
+
+    def _may(self, steps: int) -> bool:
+        """Whether the search may go on with ``steps`` more."""
+        self.complete = self.complete and self.budget.spend(steps)
+        return self.complete
 
     def _doubts(self) -> Iterator[TableFinding]:
         for domain in self.domains:
@@ -125,14 +149,15 @@ class _Search:
         """The sets of rows (as masks) that some input reaches, each once, with that input; ``wanted`` prunes."""
         seen: set[tuple[int, int]] = set()
         stack: list[tuple[int, int, tuple[Value, ...]]] = [(0, self.table.everything, ())]
-        while stack and self.steps <= MAX_STEPS and self.found < MAX_FINDINGS:
+        while stack and self.complete and self.found < MAX_FINDINGS:
             depth, mask, examples = stack.pop()
             if depth == len(self.domains) or not mask:
                 rest = (domain.pieces[0].example for domain in self.domains[depth:])
                 values = (*examples, *rest)
                 yield mask, {domain.text: value for domain, value in zip(self.domains, values, strict=True)}
                 continue
-            self.steps += len(self.domains[depth].pieces)
+            if not self._may(len(self.domains[depth].pieces)):
+                return
             for piece in reversed(self.domains[depth].pieces):
                 following = mask & (piece.surely if surely else piece.perhaps)
                 if (depth + 1, following) not in seen and wanted(following):
@@ -157,6 +182,8 @@ class _Search:
         reported: set[tuple[int, int]] = set()
         for mask, example in self._leaves(surely=True, wanted=lambda mask: mask & (mask - 1)):
             rows = [i for i in range(mask.bit_length()) if mask >> i & 1]
+            if not self._may(len(rows) ** 2):
+                return
             pairs = {(a, b) for a in rows for b in rows if a < b}
             if len(rows) < 2 or pairs <= reported or not self._contradicts(rows, example):
                 continue
@@ -178,11 +205,14 @@ class _Search:
         )
 
     def _contradicts(self, rows: list[int], example: dict[str, Value]) -> bool:
-        """Under UNIQUE always; under ANY if the outputs differ for the example."""
+        """Under UNIQUE always; under ANY if the outputs differ for the example, or one of them is past all limits."""
         if self.table.policy == "UNIQUE":
             return True
         scope = Scope(example, Run())
-        answers = [self.table.output(i, scope) for i in rows]
+        try:
+            answers = [self.table.output(i, scope) for i in rows]
+        except LimitError:
+            return True
         return any(equal(answer, answers[0]) is not True for answer in answers)
 
 

@@ -12,8 +12,6 @@ from engine.decisions.closures import NOTHING
 from engine.decisions.tables import Column
 from engine.decisions.values import MATH, Months, Value
 
-MAX_EVALUATIONS = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -65,12 +63,15 @@ def _past(value: Decimal, step: Decimal) -> Decimal:
     return MATH.multiply(value, Decimal(2 if (value > 0) == (step > 0) else 0))
 
 
-def domain_of(columns: list[Column]) -> Domain:
-    """The domain of one input, asked by all the columns with the same expression."""
+def domain_of(columns: list[Column], spend: Callable[[int], bool]) -> Domain:
+    """The domain of one input, asked by all the columns with the same expression.
+
+    ``spend`` is told the steps beforehand; where it says no, the domain has no pieces and says why.
+    """
     first = columns[0]
     kind, doubt = _kind(columns)
     bounds = sorted({bound for column in columns for bound in _bounds(column, kind)}) if kind is not None else []
-    if 2 * len(bounds) * sum(len(column.constant_cells) for column in columns) > MAX_EVALUATIONS:
+    if not spend(2 * len(bounds) * sum(len(column.constant_cells) for column in columns)):
         return Domain(first.text, (), ("的不同条件过多", "it has too many different cells"))
     merged: dict[tuple[int, int], Piece] = {}
     for example in _examples(kind, bounds, first.declared.whole):

@@ -25,8 +25,10 @@ from engine.decisions.values import Value
 class Answer:
     """What a decision said.
 
-    ``result`` is a FEEL value (``values``), ``rows`` the ids of the rules behind it in the order of the result,
-    ``required`` the same for the decisions that it required, ``warnings`` what became null on the way; ``refused`` are
+    ``result`` is a FEEL value (``values``), ``rows`` the ids of the rules behind it: the one that matches under UNIQUE,
+    the first under FIRST, every one that matches under the other policies (ANY, RULE ORDER and COLLECT in the order of
+    the table, PRIORITY and OUTPUT ORDER best first); none where a default answers, or nothing. ``required`` has the
+    same for the decisions that it required, ``warnings`` what became null on the way; ``refused`` are
     those of them that speak of an input outside its type or its allowed values.
     """
 
@@ -196,6 +198,10 @@ class _Compiler:
             declared=frozenset(declared),
             find_type=self.graph.types.find,
             language=self.graph.language,
+            parameters={
+                name: tuple(parameter for parameter, _ in function.parameters)
+                for name, function in self.known_functions(node).items()
+            },
         )
 
     def input_type(self, node: Node, place: Place) -> Type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.decisions.closures import Cell, Code
@@ -23,6 +23,8 @@ class Place:
     declared: frozenset[str]
     find_type: Callable[[str | None], Type]
     language: str | None
+    parameters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The business knowledge models that it may call, with their parameters."""
     used: set[str] = field(default_factory=set)
     undeclared: set[str] = field(default_factory=set)
     input_types: dict[str, Type] = field(default_factory=dict)
@@ -30,7 +32,8 @@ class Place:
 
     def inside(self, names: list[str]) -> Place:
         """The same place with more variables; findings are shared."""
-        return replace(self, names=self.names.plus(names), declared=self.declared | set(names))
+        visible = {name: known for name, known in self.parameters.items() if name not in names}
+        return replace(self, names=self.names.plus(names), declared=self.declared | set(names), parameters=visible)
 
     def saw(self, names: frozenset[str]) -> None:
         """Remember what is read; names that nobody declared become inputs of the decision."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.decisions import AnyConflictError, Model, NotUniqueError, check_table
+from engine.decisions import AnyConflictError, Budget, Model, NotUniqueError, check_table
 from tests.decisions.dmn import model, table
 
 NUMBERS = st.sampled_from(
@@ -139,3 +139,28 @@ def test_a_table_with_too_many_different_cells_is_not_passed_in_silence() -> Non
     rows = [[f"[{n}..{n + 1})", str(n)] for n in range(800)]
     found = check_table(model(table([("n", "number")], rows)))
     assert {finding.kind for finding in found} == {"unchecked"}
+
+
+@pytest.mark.parametrize(("room", "proved"), [(1, True), (0, True), (-1, False)])
+def test_a_table_before_at_and_after_the_end_of_its_budget(room: int, proved: bool) -> None:
+    checked = model(table([("n", "number")], [["< 5", "1"], [">= 5", "2"]]))
+    whole = Budget()
+    assert check_table(checked, budget=whole) == []
+    found = check_table(checked, budget=Budget(most=whole.spent + room))
+    assert [finding.kind for finding in found] == ([] if proved else ["unchecked"])
+
+
+def test_tables_that_share_a_budget_take_their_steps_from_it() -> None:
+    checked = model(table([("n", "number")], [["< 5", "1"], [">= 5", "2"]]))
+    alone, shared = Budget(), Budget()
+    check_table(checked, budget=alone)
+    check_table(checked, budget=shared)
+    check_table(checked, budget=shared)
+    assert shared.spent == 2 * alone.spent
+
+
+def test_rows_that_all_match_together_cost_steps_too() -> None:
+    budget = Budget()
+    found = check_table(model(table([("n", "number")], [["-", str(n)] for n in range(500)])), budget=budget)
+    assert budget.spent > budget.most
+    assert found[-1].kind == "unchecked"

@@ -79,7 +79,7 @@ FILE = file(f'<decision id="t" name="t">{table([("x", "number")], [["< 1", "1"],
 @given(st.integers(0, len(FILE)), st.integers(0, 40), st.binary(max_size=6))
 def test_any_damage_to_a_file_is_read_or_refused(start: int, length: int, put: bytes) -> None:
     try:
-        decide_text(FILE[:start] + put + FILE[start + length :], "t", {"x": 1})
+        decide_text(FILE[:start] + put + FILE[start + length :], "t", '{"x": 1}')
     except DecisionError:
         return
 

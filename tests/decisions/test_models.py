@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,12 @@ from engine.decisions import (
     ModelRefusedError,
     UnknownDecisionError,
     UnsupportedError,
-    decide_json,
     decide_text,
     load_model,
     to_json,
 )
 from tests.decisions.dmn import file, literal, table
+from webapp.cli import main
 
 D = Decimal
 
@@ -72,6 +73,24 @@ def test_an_invocation_of_business_knowledge() -> None:
     )
     body = needs("Input", "i_x") + needs("Knowledge", "b") + call
     assert load_model(file(input_data("x") + PAYMENT + decision("t", body))).decide("t", {"x": 1200}).result == D(12)
+
+
+@pytest.mark.parametrize("name", ["Rate", "other", "本"])
+def test_a_binding_to_an_unknown_parameter_is_refused_with_its_line(name: str) -> None:
+    call = f'<invocation>{text(" 支付  额 ")}\n<binding><parameter name="{name}"/>{text("0.12")}</binding></invocation>'
+    with pytest.raises(ModelRefusedError, match=f"{name}.*本金、rate") as refused:
+        load_model(file(PAYMENT + decision("t", needs("Knowledge", "b") + call)))
+    assert (refused.value.decision, refused.value.line) == ("t", 3)
+
+
+def test_a_variable_in_the_place_of_a_knowledge_model_has_parameters_of_its_own() -> None:
+    own = (
+        '<context><contextEntry><variable name="支付 额"/><functionDefinition><formalParameter name="x"/>'
+        f"{text('x + 1')}</functionDefinition></contextEntry><contextEntry><invocation>{text('支付 额')}"
+        f'<binding><parameter name="x"/>{text("1")}</binding></invocation></contextEntry></context>'
+    )
+    body = needs("Knowledge", "b") + own
+    assert load_model(file(PAYMENT + decision("t", body))).decide("t", {}).result == D(2)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +246,7 @@ DATES = (
 
 def test_json_has_dates_and_durations_as_iso_text_both_ways() -> None:
     inputs = json.dumps({"d": "2026-01-31", "l": "PT36H", "t": "2026-01-01T00:00:00Z"})
-    found = decide_json(file(DATES), "r", inputs)["result"]
+    found = json.loads(decide_text(file(DATES), "r", inputs))["result"]
     assert found["due"] == "2026-01-02T12:00:00Z" and found["day"] == "2026-02-28" and found["left"] == "P1D"
     assert found["n"] == 0.25 and found["months"] == "P1Y2M"
     assert '"third": 0.3333333333333333333333333333333333' in decide_text(file(DATES), "r", inputs)
@@ -236,10 +255,20 @@ def test_json_has_dates_and_durations_as_iso_text_both_ways() -> None:
 @pytest.mark.parametrize("inputs", ["[]", "{", '"a"', "1", '{"x": NaN}', "[" * 100_000])
 def test_inputs_that_are_no_json_object_are_refused(inputs: str) -> None:
     if "NaN" in inputs:
-        assert decide_json(file(literal("x")), "answer", inputs)["result"] is None
+        assert json.loads(decide_text(file(literal("x")), "answer", inputs))["result"] is None
         return
     with pytest.raises(InvalidInputError):
-        decide_json(file(literal("1")), "answer", inputs)
+        decide_text(file(literal("1")), "answer", inputs)
+
+
+@pytest.mark.parametrize("inputs", ["[" * 60_000, '{"x": ' + "[" * 60_000, '{"x": ' + "[" * 500 + "]" * 500 + "}"])
+def test_the_command_line_refuses_deep_inputs_in_one_sentence(
+    inputs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "model.dmn"
+    path.write_bytes(file(literal("x")))
+    assert main(["decide", str(path), "--decision", "answer", "--inputs", inputs]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_inputs_of_foreign_kinds_are_refused_and_plain_ones_converted() -> None:
