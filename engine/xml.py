@@ -94,6 +94,15 @@ def _malformed(error: etree.XMLSyntaxError) -> XmlRefused:
     return XmlRefused("malformed", line, f"不是格式正确的 XML：{detail}", f"not well-formed XML: {detail}")
 
 
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def xml_bool(element: etree._Element, name: str, *, default: bool) -> bool | None:
+    """What the ``xs:boolean`` attribute ``name`` says, ``default`` where it is absent; None for any other spelling."""
+    text = element.get(name)
+    return default if text is None else _BOOLEANS.get(text)
+
+
 def line_of(element: etree._Element) -> int:
     """The line of ``element`` in its file; 1 where the parser kept none."""
     line: Any = element.sourceline

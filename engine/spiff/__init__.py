@@ -14,7 +14,7 @@ from engine.spiff.errors import (
 from engine.spiff.facts import Element
 from engine.spiff.program import Program, compile_program
 from engine.spiff.waits import Subscription, TimerWait, UserTask, Waits, waits
-from engine.spiff.workflow import Left, Run, Thrown, Workflow, final_data, is_completed, left, start, thrown
+from engine.spiff.workflow import Left, Run, Thrown, Workflow, is_completed, left, start, thrown
 
 __all__ = [
     "DataRefusedError",
@@ -41,7 +41,6 @@ __all__ = [
     "deliver",
     "dump",
     "fail",
-    "final_data",
     "fire_timer",
     "is_completed",
     "left",

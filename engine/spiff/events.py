@@ -25,6 +25,7 @@ from engine.spiff.errors import StepError, UnhandledEventError
 from engine.spiff.instants import InstantError, parse_cycle, parse_duration, parse_instant
 
 FIRED = "event_fired"  # the key that SpiffWorkflow itself looks at
+MAX_ADDRESS = 120  # characters of a routing key
 _FAULTS = {"error": "错误", "escalation": "升级"}
 
 
@@ -92,9 +93,9 @@ class Message(EventDefinition):  # type: ignore[misc]
 
 def address(key: Any, element: str | None) -> str:
     """A routing key as text; only identifiers address a wait."""
-    if type(key) is int or (type(key) is str and key):
+    if type(key) is int or (type(key) is str and key and len(key) <= MAX_ADDRESS and "\0" not in key):
         return str(key)
-    raise StepError(element, f"{key!r} 不能作为消息的地址")
+    raise StepError(element, f"{str(key)[:MAX_ADDRESS]!r} 不能作为消息的地址")
 
 
 class Timer(TimerEventDefinition):  # type: ignore[misc]

@@ -14,6 +14,24 @@ BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 NAMESPACES = {"bpmn": BPMN, "spiffworkflow": SPIFF}
 
+BOOLEANS = frozenset(
+    {
+        "cancelActivity",
+        "instantiate",
+        "isClosed",
+        "isCollection",
+        "isExecutable",
+        "isForCompensation",
+        "isImmediate",
+        "isInterrupting",
+        "isSequential",
+        "parallelMultiple",
+        "testBefore",
+        "triggeredByEvent",
+    }
+)
+"""The attributes of BPMN elements that say true or false."""
+
 FLOW_NODES = frozenset(
     {
         "startEvent",
@@ -48,9 +66,17 @@ class Element:
 
 
 def properties(node: etree._Element) -> Mapping[str, str]:
-    """The ``spiffworkflow:property`` values of one node."""
-    found = node.iterfind("bpmn:extensionElements/spiffworkflow:properties/spiffworkflow:property", NAMESPACES)
-    return MappingProxyType({item.get("name", ""): item.get("value", "") for item in found})
+    """The ``spiffworkflow:property`` values of one element; the first of a name wins."""
+    found: dict[str, str] = {}
+    for item in node.iterfind("bpmn:extensionElements/spiffworkflow:properties/spiffworkflow:property", NAMESPACES):
+        found.setdefault(item.get("name", ""), item.get("value", ""))
+    return MappingProxyType(found)
+
+
+def booleans_of(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
+    """Every BPMN element of a file with each of its attributes that says true or false."""
+    for element in root.iter(f"{{{BPMN}}}*"):
+        yield from ((element, name) for name in element.attrib if name in BOOLEANS)
 
 
 def tag_of(node: etree._Element) -> str | None:

@@ -18,6 +18,7 @@ from engine.expressions import Expression, ExpressionError, compile_expression
 from engine.spiff import gateways, specs
 from engine.spiff.events import CycleTimer, Fault, Message, Terminate, Timer
 from engine.spiff.facts import NAMESPACES, properties, tag_of
+from engine.xml import xml_bool
 
 # Which event definitions each kind of event may have. Start events never wait: who starts a process brings the data.
 ALLOWED = {
@@ -217,7 +218,7 @@ class BoundaryParser(EventParser):
 
     def attributes(self) -> dict[str, Any]:
         """Whether it interrupts; an error always does."""
-        interrupting = self.node.get("cancelActivity", "true") != "false"
+        interrupting = bool(xml_bool(self.node, "cancelActivity", default=True))
         is_error = self.node.find("bpmn:errorEventDefinition", NAMESPACES) is not None
         self.refuse_if(is_error and not interrupting, "错误边界事件总是中断的")
         self.refuse_if(
@@ -244,7 +245,7 @@ class SubProcessParser(StepParser):
 
     def create_task(self) -> Any:
         """Parse what is inside as an own process."""
-        self.refuse_if(self.node.get("triggeredByEvent") == "true", "不执行事件子流程")
+        self.refuse_if(xml_bool(self.node, "triggeredByEvent", default=False), "不执行事件子流程")
         inner = SubprocessParser.get_subprocess_spec(self)
         return self.spec_class(self.spec, self.bpmn_id, subworkflow_spec=inner, **self.attributes())
 

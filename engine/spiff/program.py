@@ -13,9 +13,9 @@ from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 
 from engine.spiff import specs
 from engine.spiff.errors import ProgramError
-from engine.spiff.facts import NAMESPACES, Element, elements_of, properties
+from engine.spiff.facts import NAMESPACES, Element, booleans_of, elements_of, properties
 from engine.spiff.parsing import DeskParser
-from engine.xml import XmlRefused, line_of, parse_xml
+from engine.xml import XmlRefused, line_of, parse_xml, xml_bool
 
 FINGERPRINT_SIZE = 8  # bytes
 
@@ -72,11 +72,19 @@ def compile_program(files: Mapping[str, bytes], process_key: str) -> Program:
 
 
 def _parse(name: str, content: bytes) -> etree._Element:
-    """The file as XML; see :mod:`engine.xml` for what is refused."""
+    """The file as XML (:mod:`engine.xml` says what is refused), with every boolean in the library's spelling."""
     try:
-        return parse_xml(content)
+        root = parse_xml(content)
     except XmlRefused as error:
         raise ProgramError(error.why_zh, file=name, line=error.line) from error
+    for element, attribute in booleans_of(root):
+        value = xml_bool(element, attribute, default=False)
+        if value is None:
+            raise ProgramError(
+                f"{attribute} 不是 true 或 false", file=name, line=line_of(element), element=element.get("id")
+            )
+        element.set(attribute, "true" if value else "false")
+    return root
 
 
 def _elements(roots: Mapping[str, etree._Element]) -> dict[str, Element]:

@@ -59,7 +59,7 @@ class _Asking(Noted, BpmnSpecMixin):  # type: ignore[misc]
         try:
             value = ask(top.program.elements[self.bpmn_id], copied(my_task.data))
         except BpmnError as fault:
-            top.outcomes[my_task.id] = fault.code
+            top.note_result(my_task, fault.code)
             raise_fault(my_task, "error", fault.code, self.bpmn_id, str(fault))
             return None
         if self.result is not None:
@@ -96,7 +96,7 @@ def write_outcome(my_task: Task, outcome: str | None) -> None:
     """Write the key ``outcome`` where the diagram gives the event one."""
     if outcome is not None:
         my_task.data["outcome"] = outcome
-        my_task.workflow.top_workflow.outcomes[my_task.id] = outcome
+        my_task.workflow.top_workflow.note_result(my_task, outcome)
 
 
 class Start(_Catching, StartEvent):  # type: ignore[misc]
@@ -187,11 +187,25 @@ class Call(_Calling, CallActivity):  # type: ignore[misc]
         return copied({name: data[name] for name in names})
 
 
-class ParallelInstances(Noted, ParallelMultiInstanceTask):  # type: ignore[misc]
+class _OverList(Noted):
+    """Several instances, one for each item of a list."""
+
+    def _update_hook(self, my_task: Task) -> Any:
+        """Refuse what is no list: the library would take a text apart, and an object by its keys."""
+        reference = self.data_input  # type: ignore[attr-defined]
+        if reference is not None:
+            key = reference.bpmn_id
+            if type(my_task.parent.data.get(key)) is not list:  # its own data are inherited below
+                element: str = self.bpmn_id  # type: ignore[attr-defined]
+                raise StepError(element, f"多实例需要列表，流程数据 {key!r} 不是列表")
+        return super()._update_hook(my_task)
+
+
+class ParallelInstances(_OverList, ParallelMultiInstanceTask):  # type: ignore[misc]
     """All instances at once. Its history is that of its instances."""
 
 
-class SequentialInstances(Noted, SequentialMultiInstanceTask):  # type: ignore[misc]
+class SequentialInstances(_OverList, SequentialMultiInstanceTask):  # type: ignore[misc]
     """One instance after the other. Its history is that of its instances."""
 
 

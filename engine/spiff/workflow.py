@@ -139,9 +139,9 @@ class Workflow(_Tree, BpmnWorkflow):  # type: ignore[misc]
         self.arrivals.setdefault(task.id, self.run.now)
 
     def note_result(self, task: Task, value: Any) -> None:
-        """Keep a plain value that a task wrote as its outcome."""
+        """Keep a plain value that a task wrote as its outcome, in characters that every database can keep."""
         if isinstance(value, str | int | float | bool):
-            self.outcomes[task.id] = str(value)[:MAX_OUTCOME]
+            self.outcomes[task.id] = str(value)[:MAX_OUTCOME].replace("\0", "?")
 
     def leave(self, task: Task) -> None:
         """A token left its flow node."""
@@ -196,8 +196,3 @@ def thrown(workflow: Workflow) -> list[Thrown]:
 def is_completed(workflow: Workflow) -> bool:
     """Whether the process ended."""
     return bool(workflow.completed)
-
-
-def final_data(workflow: Workflow) -> dict[str, Any]:
-    """The data with which a completed process ended."""
-    return copied(workflow.data)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.xml import XmlLimits, XmlRefused, line_of, parse_xml
+from engine.xml import XmlLimits, XmlRefused, line_of, parse_xml, xml_bool
 
 
 def refusal(data: bytes, limits: XmlLimits | None = None) -> XmlRefused:
@@ -89,3 +89,20 @@ def test_any_bytes_are_a_tree_or_a_refusal(data: bytes) -> None:
         parse_xml(data)
     except XmlRefused as refused:
         assert refused.line >= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("true", True), ("1", True), ("false", False), ("0", False)]
+    + [(other, None) for other in ("", "no", "FALSE", "True", " false ", "00", "yes")],
+)
+def test_a_boolean_has_four_spellings(text: str, said: bool | None) -> None:
+    element = parse_xml(f'<a b="{text}"/>'.encode())
+    assert xml_bool(element, "b", default=True) is said
+    assert xml_bool(element, "b", default=False) is said
+
+
+def test_a_boolean_that_is_absent_has_its_default() -> None:
+    element = parse_xml(b"<a/>")
+    assert xml_bool(element, "b", default=True) is True
+    assert xml_bool(element, "b", default=False) is False

@@ -225,6 +225,11 @@ class Desk:
     def completed(self) -> bool:
         return spiff.is_completed(self.workflow)
 
+    @property
+    def final(self) -> dict[str, Any]:
+        """The data with which the process ended."""
+        return dict(self.workflow.data)
+
     def task(self, element: str, **where: Any) -> spiff.UserTask:
         return next(
             task

@@ -207,7 +207,7 @@ def seen(desk: Desk) -> dict[str, Any]:
         "completed": desk.completed,
         "history": [(one.element_id, one.type, one.entered_at, one.left_at, one.outcome) for one in desk.history],
         "sent": [(one.name, one.key, as_text(one.payload)) for one in desk.sent],
-        "data": desk.completed and spiff.final_data(desk.workflow),
+        "data": desk.completed and desk.final,
     }
 
 

@@ -100,7 +100,7 @@ def test_parallel_branches_may_end_on_their_own() -> None:
     desk.do("a", x=1)
     assert not desk.completed
     assert desk.do("b", y=2).completed
-    assert spiff.final_data(desk.workflow) == {"x": 1, "y": 2}
+    assert desk.final == {"x": 1, "y": 2}
 
 
 def test_a_side_branch_that_still_waits_holds_the_end() -> None:
@@ -113,7 +113,7 @@ def test_a_side_branch_that_still_waits_holds_the_end() -> None:
     desk.fire("t").do("u", n=2)
     assert desk.open == ["late"]
     assert desk.do("late", n=3).completed
-    assert spiff.final_data(desk.workflow)["n"] == 2
+    assert desk.final["n"] == 2
 
 
 # ---------------------------------------------------------------- budgets
@@ -222,6 +222,24 @@ def test_an_interrupting_event_directly_on_the_instances_ends_them_all(saved: bo
     assert desk.open == ["z"]
     assert desk.trail().count("accept=cancelled") == 2
     assert desk.do("z").completed
+
+
+@pytest.mark.parametrize("sequential", [True, False])
+@pytest.mark.parametrize("given", ["abc", {"a": 1, "b": 2}, None, 3, True])
+def test_instances_over_what_is_no_list_fail_the_step_and_name_it(given: object, sequential: bool) -> None:
+    loop = instances("groups", "group", sequential=sequential)
+    drawn = program(process("p", start(), node("userTask", "u", loop), end(), flows("start", "u", "end")))
+    with pytest.raises(spiff.StepError, match=r"u: .*'groups' 不是列表"):
+        Desk(drawn, {"groups": given})
+    with pytest.raises(spiff.StepError, match=r"u: .*'groups' 不是列表"):
+        Desk(drawn, {})
+
+
+@pytest.mark.parametrize(("spelt", "open_at_once"), [("1", 1), ("true", 1), ("0", 2), ("false", 2)])
+def test_instances_run_one_after_the_other_in_every_spelling_of_true(spelt: str, open_at_once: int) -> None:
+    loop = instances("groups", "group").replace('isSequential="false"', f'isSequential="{spelt}"')
+    drawn = program(process("p", start(), node("userTask", "u", loop), end(), flows("start", "u", "end")))
+    assert Desk(drawn, {"groups": ["A", "B"]}).open == ["u"] * open_at_once
 
 
 @pytest.mark.parametrize("saved", [True, False])

@@ -46,11 +46,16 @@ def test_a_wait_is_addressed_by_the_value_of_its_key() -> None:
     assert (wait.element_id, wait.name, wait.key) == ("c", "child_done", "41")
 
 
-@pytest.mark.parametrize("key", [None, True, 1.5, "", ["a"]])
+@pytest.mark.parametrize("key", [None, True, 1.5, "", ["a"], "k" * 121, "a\0b"])
 def test_a_key_that_is_no_identifier_fails_the_step(key: Any) -> None:
     with pytest.raises(spiff.StepError) as caught:
         Desk(waiting(key="child_id"), {"child_id": key})
     assert caught.value.element_id == "c"
+
+
+def test_a_key_may_be_as_long_as_its_column() -> None:
+    desk = Desk(waiting(key="child_id"), {"child_id": "k" * 120})
+    assert desk.waits.subscriptions[0].key == "k" * 120
 
 
 def test_a_wait_without_a_key_or_without_its_value_fails_the_step() -> None:
@@ -225,7 +230,7 @@ def test_an_event_gateway_takes_the_first_event_pass_after_pass(saved: bool) -> 
         assert not desk.waits.timers
         desk.do(after, again=again)
     assert desk.completed
-    assert spiff.final_data(desk.workflow)["result"] == "child_done"
+    assert desk.final["result"] == "child_done"
 
 
 # ---------------------------------------------------------------- called processes

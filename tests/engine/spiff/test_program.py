@@ -88,6 +88,22 @@ def line(*nodes: str) -> str:
     return start() + "".join(nodes) + end() + flows("start", *ids, "end")
 
 
+@pytest.mark.parametrize(("spelt", "stays"), [("0", True), ("false", True), ("1", False), ("true", False)])
+def test_a_boundary_event_interrupts_in_every_spelling_of_true(spelt: str, stays: bool) -> None:
+    event = boundary("b", "u", timer("'PT1H'")).replace('cancelActivity="true"', f'cancelActivity="{spelt}"')
+    side = user("z") + end("e2") + flows("b", "z", "e2")
+    desk = Desk(program(process("p", line(user("u")) + event + side)))
+    desk.move(hours=1)
+    assert desk.fire("b").open == (["u", "z"] if stays else ["z"])
+
+
+@pytest.mark.parametrize("spelt", ["no", "FALSE", " false ", ""])
+def test_another_spelling_of_a_boolean_is_refused_with_its_place(spelt: str) -> None:
+    event = boundary("b", "u", timer("'PT1H'")).replace('cancelActivity="true"', f'cancelActivity="{spelt}"')
+    error = refused(process("p", line(user("u")) + event + end("e2") + flows("b", "e2")))
+    assert (error.file, error.element) == ("0.bpmn", "b")
+
+
 MULTIPLE = timer("'PT1H'") + timer("'PT2H'")
 WITHOUT_LOOP_END = '<bpmn:standardLoopCharacteristics loopMaximum="3"/>'
 

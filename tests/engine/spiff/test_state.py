@@ -147,7 +147,7 @@ def test_automatic_closing_ends_the_incident() -> None:
     through(desk, "agree", "recover", "verify", found="restored")
     desk.move(days=30)
     assert desk.fire("auto").completed
-    assert spiff.final_data(desk.workflow)["outcome"] == "closed"
+    assert desk.final["outcome"] == "closed"
 
 
 def test_the_history_tells_what_happened_in_order_with_its_instants() -> None:
@@ -213,14 +213,15 @@ def test_empty_and_damaged_states_are_refused() -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(place=st.integers(0, 400), byte=st.integers(0, 255))
-def test_no_single_changed_byte_goes_unnoticed(place: int, byte: int) -> None:
+def test_no_single_changed_byte_changes_an_instance_unnoticed(place: int, byte: int) -> None:
     good = state()
     changed = bytearray(good)
     changed[place % len(good)] = byte
-    if bytes(changed) == good:
+    try:
+        loaded = spiff.load(SIMPLE, bytes(changed), run())
+    except spiff.StateError:
         return
-    with pytest.raises(spiff.StateError):
-        spiff.load(SIMPLE, bytes(changed), run())
+    assert spiff.dump(loaded) == good  # some bits of the compressed frame's header say nothing
 
 
 def test_the_state_of_another_program_is_refused() -> None:
@@ -246,7 +247,7 @@ def test_a_workflow_that_was_not_advanced_cannot_be_saved() -> None:
 def test_a_completed_workflow_can_be_saved_and_loaded() -> None:
     desk = Desk(SIMPLE, {"a": 1}).do("u").do("v", b=2)
     assert desk.completed
-    assert spiff.final_data(desk.workflow) == {"a": 1, "b": 2}
+    assert desk.final == {"a": 1, "b": 2}
 
 
 def test_task_ids_stay_the_same_over_saving() -> None:

@@ -48,7 +48,16 @@ def test_whatever_plain_value_comes_back_is_written_under_the_one_key(answer: An
     assert desk.task("u").data == {"incident_id": 1, "from_service": answer, "from_rule": answer}
     desk.do("u", from_user=answer)
     assert desk.completed
-    assert spiff.final_data(desk.workflow)["from_user"] == answer
+    assert desk.final["from_user"] == answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "noted"), [("a\0b", "a?b"), ("x" * 119, "x" * 119), ("x" * 120, "x" * 120), ("x" * 121, "x" * 120)]
+)
+def test_the_history_keeps_an_outcome_that_every_database_can_keep(answer: str, noted: str) -> None:
+    desk = Desk(line(service("s", "answer"), user("u")), {}, {"s": answer})
+    assert desk.trail() == ["start", f"s={noted}"]
+    assert desk.task("u").data == {"answer": answer}
 
 
 def test_a_service_task_without_a_result_writes_nothing() -> None:
