@@ -38,6 +38,7 @@ class DecisionFile:
 
     place: Place
     model: Model
+    content_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Deployment:
     operations: Collection[str] | None
     known: Known
     max_steps: int
+    max_proof_steps: int
     steps: int = 0
     results: dict[Callable[[Deployment], Any], Any] = field(default_factory=dict)
     files: list[BpmnFile] = field(default_factory=list)

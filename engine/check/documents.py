@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import orjson
@@ -75,7 +76,7 @@ def _read_dmn(deployment: Deployment, name: str, data: bytes, limits: XmlLimits)
     if tops[0].id in deployment.decisions:
         deployment.again.append((place, tops[0].id, deployment.decisions[tops[0].id].place.file))
     else:
-        deployment.decisions[tops[0].id] = DecisionFile(place, model)
+        deployment.decisions[tops[0].id] = DecisionFile(place, model, hashlib.sha256(data).hexdigest())
 
 
 def _read_form(deployment: Deployment, name: str, data: bytes) -> Iterator[Finding]:

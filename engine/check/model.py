@@ -5,19 +5,18 @@ Reading never fails: what a file lacks is empty here, and a rule says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from lxml import etree
 
 from engine.check.findings import Hit, Place
-from engine.xml import line_of
+from engine.spiff.facts import BPMN, SPIFF, properties
+from engine.xml import line_of, xml_bool
 
-BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 BPMNDI = "http://www.omg.org/spec/BPMN/20100524/DI"
 DC = "http://www.omg.org/spec/DD/20100524/DC"
-SPIFF = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 B = f"{{{BPMN}}}"
 S = f"{{{SPIFF}}}"
 
@@ -104,7 +103,12 @@ class Node:
     @property
     def interrupting(self) -> bool:
         """Whether a boundary event ends its host."""
-        return self.element.get("cancelActivity", "true").strip().lower() in ("true", "1")
+        return xml_bool(self.element, "cancelActivity", default=True) is not False
+
+    @property
+    def triggered(self) -> bool:
+        """Whether a frame is an event sub-process."""
+        return xml_bool(self.element, "triggeredByEvent", default=False) is True
 
     @property
     def default(self) -> str | None:
@@ -122,9 +126,9 @@ class Node:
         return ""
 
     @cached_property
-    def properties(self) -> dict[str, str]:
+    def properties(self) -> Mapping[str, str]:
         """The properties of our dialect on this node."""
-        return properties_of(self.element)
+        return properties(self.element)
 
     @property
     def loop(self) -> etree._Element | None:
@@ -254,19 +258,6 @@ class BpmnFile:
         """A hit at any element of the file."""
         name = element.get("name") or element.get("id") or local(element)
         return Hit(self.place(element), {"name": name, "tag": local(element), **facts})
-
-
-def properties_of(element: etree._Element) -> dict[str, str]:
-    """The ``spiffworkflow:property`` pairs of an element; the first of a name wins."""
-    found: dict[str, str] = {}
-    for item in property_elements(element):
-        found.setdefault(item.get("name", ""), item.get("value", ""))
-    return found
-
-
-def property_elements(element: etree._Element) -> Iterator[etree._Element]:
-    """The ``spiffworkflow:property`` elements of an element."""
-    return element.iterfind(f"{B}extensionElements/{S}properties/{S}property")
 
 
 def extension(element: etree._Element, name: str) -> str:

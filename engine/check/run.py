@@ -22,6 +22,7 @@ class Limits:
     max_bytes: int = 10_000_000
     max_findings: int = 500
     max_steps: int = 1_000_000
+    max_proof_steps: int = 400_000
 
 
 def check(
@@ -37,7 +38,7 @@ def check(
     Never raises, whatever the bytes are, and never reads more than ``limits`` allow.
     """
     limits = limits or Limits()
-    deployment = Deployment(operations, known or Known(), limits.max_steps)
+    deployment = Deployment(operations, known or Known(), limits.max_steps, limits.max_proof_steps)
     total = sum(len(data) for data in files.values())
     if len(files) > limits.max_files or total > limits.max_bytes:
         place = Place(min(files))

@@ -8,7 +8,8 @@ from lxml import etree
 
 from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, WARNING, Hit, Text, rule
-from engine.check.model import ACTIVITIES, BPMN, SPIFF, B, Node, local
+from engine.check.model import ACTIVITIES, B, Node, local
+from engine.spiff.facts import BPMN, SPIFF
 
 _PREFIXES = {
     "http://camunda.org/schema/1.0/bpmn": "camunda",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, rule
 from engine.check.model import B, local
+from engine.xml import xml_bool
 
 _OWN_RULE = frozenset({"signal", "link", "compensate", "conditional", "cancel"})
 _FITS = {
@@ -58,7 +59,7 @@ def no_links(deployment: Deployment) -> Iterator[Hit]:
 def no_compensation(deployment: Deployment) -> Iterator[Hit]:
     """No compensation."""
     yield from _events(deployment, "compensate")
-    yield from (n.at() for n in deployment.nodes if n.element.get("isForCompensation") in ("true", "1"))
+    yield from (n.at() for n in deployment.nodes if xml_bool(n.element, "isForCompensation", default=False))
 
 
 @rule(
@@ -95,7 +96,7 @@ def no_cancel(deployment: Deployment) -> Iterator[Hit]:
 def one_definition(deployment: Deployment) -> Iterator[Hit]:
     """An event has one definition."""
     for node in deployment.nodes:
-        if len(node.definitions) > 1 or node.element.get("parallelMultiple") in ("true", "1"):
+        if len(node.definitions) > 1 or xml_bool(node.element, "parallelMultiple", default=False):
             yield node.at()
 
 
@@ -140,7 +141,7 @@ def definitions_inside(deployment: Deployment) -> Iterator[Hit]:
 )
 def no_event_subprocess(deployment: Deployment) -> Iterator[Hit]:
     """No event sub-processes."""
-    return (node.at() for node in deployment.nodes if node.element.get("triggeredByEvent") in ("true", "1"))
+    return (node.at() for node in deployment.nodes if node.triggered)
 
 
 @rule(

@@ -9,7 +9,9 @@ from lxml import etree
 
 from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, declare, rule
-from engine.check.model import BPMN, NODES, BpmnFile, local, own
+from engine.check.model import NODES, BpmnFile, local, own
+from engine.spiff.facts import BPMN, booleans_of
+from engine.xml import xml_bool
 
 MALFORMED = declare(
     "K001",
@@ -111,7 +113,7 @@ def one_process_per_file(deployment: Deployment) -> Iterator[Hit]:
 def executable(deployment: Deployment) -> Iterator[Hit]:
     """Each process says that it may be executed."""
     for process in deployment.processes.values():
-        if process.element.get("isExecutable") not in ("true", "1"):
+        if not xml_bool(process.element, "isExecutable", default=False):
             yield process.at()
 
 
@@ -170,6 +172,21 @@ def unique_ids(deployment: Deployment) -> Iterator[Hit]:
                 yield file.at(element, id=value, first=where.name)
     for place, key, earlier in deployment.again:
         yield Hit(place, {"id": key, "first": earlier})
+
+
+@rule(
+    "K015",
+    ERROR,
+    what=Text("“{name}”的 {attribute} 写作“{value}”", "{attribute} of {name} reads {value}"),
+    do=Text("请写 true 或 false", "Write true or false"),
+    why="XML knows true, false, 1 and 0; how another spelling is taken would differ from reader to reader.",
+)
+def booleans_are_spelt(deployment: Deployment) -> Iterator[Hit]:
+    """Attributes that say true or false are spelt as XML spells it."""
+    for file in deployment.files:
+        for element, attribute in booleans_of(file.root):
+            if xml_bool(element, attribute, default=False) is None:
+                yield file.at(element, attribute=attribute, value=element.get(attribute))
 
 
 def _declared_alike(element: etree._Element, other: etree._Element) -> bool:

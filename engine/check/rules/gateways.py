@@ -147,6 +147,28 @@ def one_timer_after_event_gateway(deployment: Deployment) -> Iterator[Hit]:
 
 
 @rule(
+    "K216",
+    ERROR,
+    what=Text(
+        "事件网关“{name}”之后有两个事件等待消息 {message}",
+        "Two events behind the event-based gateway {name} wait for the message {message}",
+    ),
+    do=Text("请用不同的消息名", "Use different messages"),
+    why="The gateway waits for a message by its name: the second wait cannot be kept beside the first.",
+)
+def one_event_for_a_message(deployment: Deployment) -> Iterator[Hit]:
+    """The messages behind an event-based gateway differ by name."""
+    for node in deployment.of("eventBasedGateway"):
+        seen: set[str] = set()
+        for flow in node.outgoing:
+            message = flow.target.message
+            name = "" if message is None else message.get("name", "")
+            if name and name in seen:
+                yield node.at(message=name)
+            seen.add(name)
+
+
+@rule(
     "K210",
     ERROR,
     what=Text(

@@ -10,9 +10,10 @@ from lxml import etree
 from engine.check.around import around
 from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, rule
-from engine.check.model import B, Node, extension, properties_of
+from engine.check.model import B, Node, extension
 from engine.check.texts import OUTCOME
 from engine.expressions import ExpressionError, compile_expression
+from engine.spiff.facts import properties
 
 
 def _name(node: Node) -> str:
@@ -141,7 +142,7 @@ def not_to_itself(deployment: Deployment) -> Iterator[Hit]:
 
 
 def _declared_other(message: etree._Element) -> bool:
-    return properties_of(message).get("other_instance") == "true"
+    return properties(message).get("other_instance") == "true"
 
 
 @rule(

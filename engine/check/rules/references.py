@@ -9,8 +9,9 @@ from lxml import etree
 from engine.check.deployment import Deployment
 from engine.check.findings import ERROR, Hit, Text, rule
 from engine.check.graph import after
-from engine.check.model import B, BpmnFile, Node, S, local, properties_of
+from engine.check.model import B, BpmnFile, Node, S, local
 from engine.check.texts import OUTCOME
+from engine.spiff.facts import properties
 
 _WORDS = {
     "process": frozenset({"offer"}),
@@ -159,7 +160,7 @@ def operations_exist(deployment: Deployment) -> Iterator[Hit]:
         if operation and operation not in deployment.operations:
             yield node.at(operation=operation)
     for process in deployment.processes.values():
-        offer = properties_of(process.element).get("offer")
+        offer = properties(process.element).get("offer")
         if offer and offer not in deployment.operations:
             yield process.at(operation=offer)
 

@@ -92,7 +92,7 @@ def reachable(deployment: Deployment) -> Iterator[Hit]:
             reached = reach(scope.starts)
             for node in scope.nodes.values():
                 orphan = node.type == "boundaryEvent" and node.host is None
-                if node not in reached and not orphan and node.element.get("triggeredByEvent") != "true":
+                if node not in reached and not orphan and not node.triggered:
                     yield node.at()
 
 
@@ -106,7 +106,7 @@ def reachable(deployment: Deployment) -> Iterator[Hit]:
 def leads_on(deployment: Deployment) -> Iterator[Hit]:
     """Only end events end a way."""
     for node in deployment.nodes:
-        if node.type != "endEvent" and not node.outgoing and node.element.get("triggeredByEvent") != "true":
+        if node.type != "endEvent" and not node.outgoing and not node.triggered:
             yield node.at()
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 
+from engine.cache import Cache
 from engine.check.deployment import DecisionFile, Deployment
 from engine.check.findings import ERROR, WARNING, Hit, Place, Text, declare, rule
 from engine.check.texts import keys_written
-from engine.decisions import TableFinding, check_table
+from engine.decisions import Budget, Model, TableFinding, check_table
 
 DECISION_REFUSED = declare(
     "K051",
@@ -32,25 +35,40 @@ FORM_REFUSED = declare(
 )
 
 
-MAX_DOUBTS = 10
-"""Tables that could not be proved before the check stops trying: each such try may have been a long one."""
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What was found in the tables of one file, and the steps that it took."""
 
-MAX_PROOFS = 200
-"""Decision files whose tables are proved in one check."""
+    findings: tuple[TableFinding, ...]
+    steps: int
+
+
+_kept: Cache[str, _Proof] = Cache(256)
+"""Proofs by the hash of the file: most files of a deployment were proved by an earlier check."""
+
+
+def _prove(model: Model) -> _Proof:
+    budget = Budget()
+    findings = check_table(model, budget=budget)
+    return _Proof(tuple(findings), budget.spent)
 
 
 def _proofs(deployment: Deployment) -> list[tuple[DecisionFile, TableFinding]]:
-    """What stands against the tables; those that are not looked at any more are said to be unchecked."""
+    """What stands against the tables; those that are not looked at any more are said to be unchecked.
+
+    Every file may take the steps of one budget, all together ``max_proof_steps``. A kept proof counts like a new one,
+    so that the same files always give the same findings.
+    """
     found: list[tuple[DecisionFile, TableFinding]] = []
-    doubts = 0
-    for number, (key, file) in enumerate(deployment.decisions.items()):
-        if doubts >= MAX_DOUBTS or number >= MAX_PROOFS:
-            said = TableFinding("unchecked", key, "前面已有太多表未能证明", "too many tables before it were not proved")
+    spent = 0
+    for key, file in deployment.decisions.items():
+        if spent > deployment.max_proof_steps:
+            said = TableFinding("unchecked", key, "前面的决策表已用完证明的步数", "tables before it took all the steps")
             found.append((file, said))
             continue
-        findings = check_table(file.model)
-        doubts += sum(finding.kind == "unchecked" for finding in findings)
-        found.extend((file, finding) for finding in findings)
+        proof = _kept.get(file.content_hash, partial(_prove, file.model))
+        spent += proof.steps
+        found.extend((file, finding) for finding in proof.findings)
     return found
 
 

@@ -13,7 +13,12 @@ import pytest
 from engine.check import Known, Limits, check
 from engine.check.findings import SHOWN
 from engine.check.model import MAX_NODES
+from engine.check.rules import tables
+from engine.decisions import Budget, check_table, load_model
+from engine.decisions.check import MAX_STEPS
 from engine.xml import XmlLimits
+from tests.decisions.dmn import file
+from tests.decisions.dmn import table as dmn_table
 from tests.engine.check.draw import about, border, bpmn, call, choice, el, end, message_, start, throw, timer, user
 
 KNOWN = Known(forms={"f"})
@@ -138,8 +143,44 @@ def table(key: str, asked: str) -> bytes:
 </decisionTable></decision></definitions>""".encode()
 
 
-@pytest.mark.parametrize(("doubtful", "tried"), [(9, True), (10, False), (11, False)])
-def test_after_ten_tables_without_proof_the_rest_is_said_to_be_unchecked(doubtful: int, tried: bool) -> None:
-    files = {f"{n:02}.dmn": table(f"t{n}", "other") for n in range(doubtful)} | {"zz.dmn": table("last", "-")}
-    last = [finding.rule for finding in check(files) if finding.file == "zz.dmn"]
-    assert last == ([] if tried else ["K055"])
+def unproved(files: dict[str, bytes], steps: int) -> set[str]:
+    """The files of which the check says that a table could not be proved."""
+    found = check(files, limits=Limits(max_proof_steps=steps))
+    return {finding.file for finding in found if finding.rule == "K055"}
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize(("room", "tried"), [(1, True), (0, True), (-1, False)])
+def test_tables_past_the_steps_of_one_check_are_said_to_be_unchecked(room: int, tried: bool, again: bool) -> None:
+    files = {f"{n}.dmn": table(f"t{n}", "-") for n in range(4)}
+    spent = sum(proof_steps(data) for name, data in files.items() if name != "3.dmn")
+    if again:
+        check(files)  # a proof that is known already counts alike
+    assert unproved(files, spent + room) == (set() if tried else {"3.dmn"})
+
+
+def proof_steps(data: bytes) -> int:
+    budget = Budget()
+    check_table(load_model(data), budget=budget)
+    return budget.spent
+
+
+def large_table(key: str, columns: int, rows: int) -> bytes:
+    inputs = [(f"i{n}", "number") for n in range(columns)]
+    cells = [[f"> {(row * 7 + n * 3) % 23}" for n in range(columns)] + ["1"] for row in range(rows)]
+    return file(f'<decision id="{key}" name="{key}">{dmn_table(inputs, cells)}</decision>')
+
+
+def test_the_proofs_of_one_check_share_their_steps() -> None:
+    files = {f"{n}.dmn": large_table(f"t{n}", 10, 100) for n in range(5)}
+    assert all(proof_steps(data) < 2 * MAX_STEPS for data in files.values())
+    found = check(files)
+    skipped = {finding.file for finding in found if "took all the steps" in finding.en}
+    assert skipped == {"2.dmn", "3.dmn", "4.dmn"}
+
+
+def test_a_table_that_was_proved_is_not_proved_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"only.dmn": table("proved_once", "-")}
+    check(files)
+    monkeypatch.setattr(tables, "check_table", None)
+    assert unproved(files, 1000) == set()

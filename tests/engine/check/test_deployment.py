@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from datetime import UTC, datetime
+
 import pytest
 
+from engine import persistence as db
 from engine.check import Known, check, render
+from engine.check.rules import lengths
+from engine.check.rules.files import ID
+from engine.spiff import LoopBudgetExceededError, Run, advance, compile_program
+from engine.spiff import start as start_workflow
+from tests.decisions.dmn import file
 from tests.engine.check.draw import (
     El,
     about,
@@ -24,6 +33,7 @@ from tests.engine.check.draw import (
     user,
 )
 
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 KEY = {"key": "incident_id"}
 PAYLOAD = "{'key': incident_id, 'value': None}"
 
@@ -115,6 +125,35 @@ def test_a_process_that_calls_itself_through_another_is_refused() -> None:
     assert errors(one, two) == [("K510", "c1"), ("K510", "c2")]
 
 
+def levels(calls: int, frames: int) -> list[str]:
+    """``calls`` processes that call each other in a row; the last one has ``frames`` frames inside each other."""
+    nodes, ways = [start("s0"), user("a0"), end("e0", "x")], ["s0>a0", "a0>e0"]
+    for n in range(1, frames + 1):
+        inner, nodes = nodes, [start(f"s{n}"), end(f"e{n}", "x")]
+        nodes.append(el("subProcess", f"k{n}", nodes=inner, flows=ways))
+        ways = [f"s{n}>k{n}", f"k{n}>e{n}"]
+    files = [bpmn(nodes, ways, key=f"p{calls}", io=io(["outcome"]))]
+    for n in range(calls):
+        own = [start(f"ps{n}"), call(f"c{n}", f"p{n + 1}"), end(f"pe{n}", "x")]
+        files.append(bpmn(own, [f"ps{n}>c{n}", f"c{n}>pe{n}"], key=f"p{n}", io=io(["outcome"])))
+    return files
+
+
+@pytest.mark.parametrize(
+    ("calls", "frames", "found"),
+    [(19, 0, []), (20, 0, []), (21, 0, [("K512", "c20")]), (18, 1, []), (18, 2, []), (18, 3, [("K512", "k1")])],
+)
+def test_calls_and_frames_together_lie_no_deeper_than_the_engine_runs(
+    calls: int, frames: int, found: list[tuple[str, str]]
+) -> None:
+    files = levels(calls, frames)
+    assert errors(*files) == found
+    program = compile_program({f"{n}.bpmn": text.encode() for n, text in enumerate(files)}, "p0")
+    workflow = start_workflow(program, {}, Run(now=NOW, operate=print, decide=print))
+    with pytest.raises(LoopBudgetExceededError) if found else nullcontext():
+        advance(workflow)
+
+
 def test_a_message_is_not_caught_in_a_process_that_its_sender_calls() -> None:
     waiting = bpmn(
         [start("s1"), catch("m1", about("M_m"), props=KEY), end("e1", "x")],
@@ -166,3 +205,20 @@ def test_a_finding_is_one_line_of_json() -> None:
 
 def test_no_files_have_no_findings() -> None:
     assert check({}) == []
+
+
+def test_what_may_be_named_fits_into_its_column() -> None:
+    assert db.definition.c.name.type.length == db.user_task.c.name.type.length == lengths.NAME
+    assert db.user_task.c.lane.type.length == lengths.LANE
+    assert db.message.c.name.type.length == db.subscription.c.name.type.length == lengths.MESSAGE
+    assert db.definition.c.key.type.length == lengths.KEY
+    columns = (db.user_task.c.element_id, db.timer.c.element_id, db.history.c.element_id, db.stuck.c.element_id)
+    for column in columns:
+        assert ID.fullmatch("x" * column.type.length) and not ID.fullmatch("x" * (column.type.length + 1))
+
+
+@pytest.mark.parametrize(("more", "fits"), [(-1, True), (0, True), (1, False)])
+def test_a_decision_is_keyed_and_named_within_its_columns(more: int, fits: bool) -> None:
+    names = f'id="{"k" * (lengths.KEY + more)}" name="{"决" * (lengths.NAME + more)}"'
+    data = file(f"<decision {names}><literalExpression><text>1</text></literalExpression></decision>")
+    assert {finding.rule for finding in check({"d.dmn": data})} == (set() if fits else {"K016", "K017"})
