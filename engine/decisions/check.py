@@ -22,6 +22,7 @@ from engine.decisions.values import Value, equal
 
 MAX_STEPS = 200_000
 MAX_FINDINGS = 50
+OUTPUT_STEPS = 200  # what an output that must be calculated counts: it may be a long expression
 Kind = Literal["gap", "overlap", "unchecked", "unknown-name"]
 
 
@@ -47,7 +48,7 @@ class Budget:
 
     def spend(self, steps: int) -> bool:
         """Count ``steps``; false if they do not fit any more. Nothing fits after that."""
-        self.spent += steps
+        self.spent = min(self.spent + steps, self.most + 1)
         return self.spent <= self.most
 
 
@@ -185,11 +186,21 @@ class _Search:
             if not self._may(len(rows) ** 2):
                 return
             pairs = {(a, b) for a in rows for b in rows if a < b}
-            if len(rows) < 2 or pairs <= reported or not self._contradicts(rows, example):
+            if len(rows) < 2 or pairs <= reported:
+                continue
+            if not self._may(self._answering(rows)):
+                return
+            if not self._contradicts(rows, example):
                 continue
             reported |= pairs
             self.found += 1
             yield self._overlap(rows, example)
+
+    def _answering(self, rows: list[int]) -> int:
+        """The steps of comparing what ``rows`` answer."""
+        if self.table.policy == "UNIQUE":
+            return 0
+        return sum(OUTPUT_STEPS for i in rows for code in self.table.rules[i].outputs if not code.constant)
 
     def _overlap(self, rows: list[int], example: dict[str, Value]) -> TableFinding:
         numbers = ", ".join(str(i + 1) for i in rows)

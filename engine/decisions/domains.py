@@ -71,7 +71,7 @@ def domain_of(columns: list[Column], spend: Callable[[int], bool]) -> Domain:
     first = columns[0]
     kind, doubt = _kind(columns)
     bounds = sorted({bound for column in columns for bound in _bounds(column, kind)}) if kind is not None else []
-    if not spend(2 * len(bounds) * sum(len(column.constant_cells) for column in columns)):
+    if not spend(2 * len(bounds) * sum(_tests(column) for column in columns)):
         return Domain(first.text, (), ("的不同条件过多", "it has too many different cells"))
     merged: dict[tuple[int, int], Piece] = {}
     for example in _examples(kind, bounds, first.declared.whole):
@@ -84,6 +84,12 @@ def domain_of(columns: list[Column], spend: Callable[[int], bool]) -> Domain:
             perhaps &= fits | sum(1 << i for i in column.other_cells)
         merged.setdefault((surely, perhaps), Piece(example, surely, perhaps))
     return Domain(first.text, tuple(merged.values()), doubt)
+
+
+def _tests(column: Column) -> int:
+    """How many tests one value may have to pass in the column's cells and input values."""
+    allowed = [cell for cell in (column.allowed, column.declared.allowed) if cell is not None]
+    return sum(max(1, len(cell.tests)) for cell in [cell for cell, _ in column.constant_cells] + allowed)
 
 
 def _kind(columns: list[Column]) -> tuple[type | None, tuple[str, str] | None]:

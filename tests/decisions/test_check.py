@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.decisions import AnyConflictError, Budget, Model, NotUniqueError, check_table
+from engine.decisions.check import OUTPUT_STEPS
 from tests.decisions.dmn import model, table
 
 NUMBERS = st.sampled_from(
@@ -164,3 +165,23 @@ def test_rows_that_all_match_together_cost_steps_too() -> None:
     found = check_table(model(table([("n", "number")], [["-", str(n)] for n in range(500)])), budget=budget)
     assert budget.spent > budget.most
     assert found[-1].kind == "unchecked"
+
+
+def test_answers_that_must_be_calculated_cost_more_steps_than_constants() -> None:
+    def spent(answer: str) -> int:
+        budget = Budget()
+        rows = [["> 1", answer], ["< 5", answer], [">= 5", answer]]
+        check_table(model(table([("n", "number")], rows, policy="ANY")), budget=budget)
+        return budget.spent
+
+    assert spent("n * 0 + 1") > spent("1") + OUTPUT_STEPS
+
+
+def test_a_cell_counts_as_often_as_it_has_tests() -> None:
+    def spent(cells: list[str]) -> int:
+        budget = Budget()
+        check_table(model(table([("n", "number")], [[cell, "1"] for cell in cells], policy="FIRST")), budget=budget)
+        return budget.spent
+
+    numbers = [str(n) for n in range(100)]
+    assert spent([",".join(numbers)]) > 0.9 * spent(numbers)
