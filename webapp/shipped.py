@@ -37,13 +37,15 @@ def reference_files(folder: Path) -> dict[str, str]:
 
 def lane_names(ctx: Context) -> frozenset[str]:
     """The names that lanes may have: the roles in force now, or the shipped ones where none were ever loaded."""
-    return frozenset(row["name"] for row in reference.rows(ctx, "roles")) or shipped_lane_names()
+    return frozenset(row["name"] for row in reference.rows(ctx, "roles")) or role_names(PROCESSES)
 
 
-def shipped_lane_names(folder: Path = PROCESSES) -> frozenset[str]:
+def role_names(folder: Path) -> frozenset[str]:
     """The names of the roles in the reference data of ``folder``; empty if there are none."""
-    text = reference_files(folder).get("roles", "")
-    return frozenset(row["name"] for _, row in reference.parse("roles", text)) if text else frozenset()
+    table = folder / "reference" / "roles.csv"
+    if not table.is_file():
+        return frozenset()
+    return frozenset(row.get("name", "") for _, row in reference.parse("roles", table.read_text(encoding="utf-8")))
 
 
 def deploy_shipped(desk: Desk, folder: Path = PROCESSES, *, update: bool) -> Deployment | None:

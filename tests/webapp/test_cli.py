@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,58 @@ def test_a_wrong_file_gives_one_json_line_a_finding_and_status_1(tmp_path: Path,
 
 def test_a_path_that_is_not_there_is_a_wrong_call(tmp_path: Path):
     assert main(["check", str(tmp_path / "nowhere")]) == 2
+
+
+def test_a_folder_without_definitions_is_nothing_to_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["check", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert (said.out, "Nothing to check" in said.err) == ("", True)
+
+
+def test_lanes_are_checked_against_the_roles_beside_the_files_else_the_shipped_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copytree(PROCESSES, tmp_path / "own", ignore=shutil.ignore_patterns("reference", "scenarios"))
+    assert main(["check", str(tmp_path / "own")]) == 0
+    (tmp_path / "own" / "reference").mkdir()
+    (tmp_path / "own" / "reference" / "roles.csv").write_text("key,name,landing\nx,别的岗位,work\n", "utf-8")
+    capsys.readouterr()
+    assert main(["check", str(tmp_path / "own")]) == 1
+    assert "K707" in {finding["rule"] for finding in lines(capsys)}
+    assert main(["check", str(tmp_path / "own" / "incident")]) == 1
+    assert "K707" in {finding["rule"] for finding in lines(capsys)}
+
+
+def test_a_lane_without_a_role_is_not_deployed(in_office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    stage = PROCESSES / "incident" / "1_detect.bpmn"
+    (tmp_path / "1_detect.bpmn").write_bytes(
+        stage.read_bytes().replace('name="服务台"'.encode(), 'name="别的"'.encode())
+    )
+    assert main(["deploy", str(tmp_path), "--reason", "试行"]) == 1
+    assert "K707" in {finding["rule"] for finding in lines(capsys)}
+
+
+def test_files_of_one_name_in_two_folders_are_both_looked_at_and_one_given_twice_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.bpmn").write_bytes(b"<x/>")
+    paths = [str(tmp_path / "one"), str(tmp_path / "two"), str(tmp_path / "one" / "a.bpmn")]
+    assert main(["check", *paths]) == 1
+    assert [finding["file"] for finding in lines(capsys)] == ["a.bpmn", "two/a.bpmn"]
+
+
+def test_what_was_deployed_from_an_absolute_folder_is_exported_again(in_office: Office, tmp_path: Path):
+    source, folder = tmp_path / "source", tmp_path / "exported"
+    for name in ("first", "second"):
+        (source / name).mkdir(parents=True)
+        accept = (PROCESSES / "forms" / "accept.json").read_text("utf-8")
+        (source / name / "form.json").write_text(accept.replace('"accept"', f'"{name}"', 1), "utf-8")
+        assert main(["deploy", str(source / name), "--reason", "试行"]) == 0
+    assert main(["export", str(folder)]) == 0
+    assert (folder / "form.json").read_bytes() == (source / "first" / "form.json").read_bytes()
+    assert (folder / "form.second.json").read_bytes() == (source / "second" / "form.json").read_bytes()
 
 
 def test_a_decision_prints_its_result_and_its_rows(capsys: pytest.CaptureFixture[str]):

@@ -15,7 +15,7 @@ from engine.definitions import DefinitionRef
 from engine.errors import DeploymentRefusedError
 from handlers import HANDLERS
 from webapp.cli.common import OK, REFUSED, WRONG_CALL, CommandRefusedError, Commands, command, opened, print_json
-from webapp.shipped import KINDS, definition_files, lane_names, shipped_lane_names
+from webapp.shipped import KINDS, PROCESSES, definition_files, lane_names, role_names
 
 COMMAND_LINE = "command line"
 
@@ -36,7 +36,7 @@ def register(commands: Commands) -> None:
 
 
 def run_check(arguments: argparse.Namespace) -> int:
-    """0 when nothing stands against deploying (there may be warnings), 1 with errors, 2 where there is nothing to check.
+    """0 when nothing stands against deploying (there may be warnings), 1 with errors, 2 where nothing is to check.
 
     Lanes are named after the roles in the ``reference`` folder in or beside what is checked, else the shipped ones.
     """
@@ -126,9 +126,9 @@ def _lanes(paths: Iterable[Path]) -> frozenset[str]:
     for path in paths:
         folder = path.resolve()
         for place in (folder, folder.parent, folder.parent.parent):
-            if names := shipped_lane_names(place):
+            if names := role_names(place):
                 return names
-    return shipped_lane_names()
+    return role_names(PROCESSES)
 
 
 def _named(refs: Iterable[DefinitionRef]) -> dict[str, DefinitionRef]:
