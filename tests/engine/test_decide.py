@@ -6,6 +6,7 @@ import pytest
 
 from engine import decide, instances
 from engine import persistence as db
+from engine.decisions import InvalidInputError
 from engine.errors import StepFailedError
 from tests.engine.check.draw import bpmn, choice, el, end, start, user
 from tests.engine.toys import NOW, Toy, form
@@ -111,3 +112,54 @@ def test_a_form_that_changed_does_not_touch_the_pinned_one(shop: Toy) -> None:
     lower = form("fill", {"amount": {"type": "integer", "title": "金额", "maximum": 2}}, required=["amount"])
     shop.deploy({"fill.json": lower})
     shop.complete("q_fill", amount=3)
+
+
+def strict() -> bytes:
+    """The discount of customers of two grades only."""
+    column = b'<input id="g"><inputExpression id="ge" typeRef="string"><text>grade</text></inputExpression>'
+    column += b'<inputValues><text>"A","B"</text></inputValues></input><output id="o"'
+    dash = b'<inputEntry id="%s"><text>-</text></inputEntry><outputEntry id="%s">'
+    return (
+        discount()
+        .replace(b'<output id="o"', column)
+        .replace(b'<outputEntry id="b">', dash % (b"a2", b"b"))
+        .replace(b'<outputEntry id="e">', dash % (b"c2", b"e"))
+    )
+
+
+@pytest.mark.parametrize("inputs", [{"amount": "many"}, {"amount": [1, 2]}, {"amount": 5, "grade": "C"}])
+def test_an_input_outside_its_type_or_values_is_an_error_and_no_silent_null(
+    shop: Toy, inputs: dict[str, object]
+) -> None:
+    shop.deploy({"discount.dmn": strict()})
+    with pytest.raises(InvalidInputError):
+        shop.do(decide.decide, "discount", inputs)
+    assert shop.do(decide.decide, "discount", {"amount": 5, "grade": "A"}).result == 0
+
+
+def test_a_rule_task_whose_input_is_refused_leaves_the_step_stuck(shop: Toy) -> None:
+    shop.deploy(
+        {"discount.dmn": discount().replace(b'typeRef="number"><text>amount', b'typeRef="string"><text>amount')}
+    )
+    shop.start("rating")
+    with pytest.raises(StepFailedError) as failed:
+        shop.complete("q_fill", amount=101)
+    assert failed.value.element_id == "q_rate"
+    assert shop.rows(db.instance)[0].status == "stuck"
+
+
+def test_an_operation_whose_decision_fails_leaves_the_step_stuck(toy: Toy) -> None:
+    toy.deploy({"discount.dmn": discount()})
+    toy.handlers["order.price"] = lambda ctx, call: decide.decide(ctx, "discount", {"amount": "many"}).result
+    toy.start()
+    with pytest.raises(StepFailedError) as failed:
+        toy.complete("o_fill", amount=101)
+    assert failed.value.element_id == "o_price"
+
+
+def test_what_became_null_on_the_way_is_logged_with_the_answer(shop: Toy) -> None:
+    shop.deploy({"discount.dmn": discount(small='"x"').replace(b'<text>"x"</text>', b"<text>1 / 0</text>")})
+    assert shop.do(decide.decide, "discount", {"amount": 5}).result is None
+    (row,) = shop.rows(db.decision_log)
+    assert row.outputs is None
+    assert isinstance(row.warnings, list)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from sqlalchemy import event
 
 from engine import instances
 from engine import persistence as db
-from engine.errors import ConflictError, InvalidValuesError, NotFoundError
+from engine.errors import ConflictError, InvalidValuesError, NotFoundError, StepFailedError
+from tests.engine.check.draw import bpmn, call, catch, el, end, io, start, timer, user
 from tests.engine.toys import NOW, Toy
 
 
@@ -124,6 +126,52 @@ def test_cancelling_removes_the_waits_and_keeps_the_history(toy: Toy) -> None:
     with pytest.raises(ConflictError) as conflict:
         toy.do(instances.cancel, instance_id, "再来一次")
     assert conflict.value.by == "经理"
+
+
+def nest() -> dict[str, bytes]:
+    """A call, in it a frame, and in that a user task beside a timer that is waited for."""
+    nodes = [start("n_in"), el("parallelGateway", "n_fork"), user("n_do", props={"form": "do"})]
+    nodes += [catch("n_timer", timer("'P1D'")), el("parallelGateway", "n_join"), end("n_out")]
+    flows = ["n_in>n_fork", "n_fork>n_do", "n_fork>n_timer", "n_do>n_join", "n_timer>n_join", "n_join>n_out"]
+    frame = el("subProcess", "n_frame", nodes=nodes, flows=flows)
+    ways = ["n_start>n_frame", "n_frame>n_end"]
+    inner = bpmn([start("n_start"), frame, end("n_end", "done")], ways, key="nest", io=io(["outcome"]))
+    outer = bpmn(
+        [start("m_start"), call("m_call", "nest"), end("m_end")], ["m_start>m_call", "m_call>m_end"], key="out"
+    )
+    return {"nest.bpmn": inner.encode(), "out.bpmn": outer.encode()}
+
+
+def test_cancelling_leaves_history_for_everything_that_was_open(toy: Toy) -> None:
+    toy.deploy(nest())
+    instance_id = toy.start("out")
+    toy.now += timedelta(hours=1)
+    toy.do(instances.cancel, instance_id, "重复提交", actor="经理")
+    cancelled = {row.element_id: row for row in toy.rows(db.history, instance_id=instance_id, outcome="cancelled")}
+    assert cancelled.keys() == {"m_call", "n_frame", "n_do", "n_timer", "out"}
+    assert {(row.entered_at, row.left_at, row.actor) for row in cancelled.values()} == {(NOW, toy.now, "经理")}
+
+
+def test_an_instance_whose_state_is_broken_can_be_cancelled(toy: Toy) -> None:
+    instance_id = toy.to_approval()
+    with toy.engine.begin() as connection:
+        connection.execute(db.instance.update().values(state=b"?"))
+    toy.do(instances.cancel, instance_id, "坏了")
+    assert toy.outcomes(instance_id)[-2:] == [("o_approve", "cancelled"), ("order", "cancelled")]
+
+
+def test_the_steps_of_one_unit_of_work_share_a_budget(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    with toy.unit() as ctx:
+        instances.start(ctx, "order", "1", {"order_id": 1})
+        (cost,) = [value for key, value in ctx.memo.items() if key == "steps run"]
+    monkeypatch.setattr(import_module("engine.spiff.advance"), "MAX_STEPS", 2 * cost)
+    with toy.unit() as ctx:
+        for key in ("2", "3"):
+            instances.start(ctx, "order", key, {"order_id": 1})
+        with pytest.raises(StepFailedError):
+            instances.start(ctx, "order", "4", {"order_id": 1})
+    with toy.unit() as ctx:
+        instances.start(ctx, "order", "5", {"order_id": 1})
 
 
 def test_cancelling_is_refused_when_the_instance_moved_since_it_was_read(toy: Toy) -> None:

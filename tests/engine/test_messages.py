@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from engine import instances, messages
 from engine import persistence as db
-from engine.errors import ConflictError
+from engine.errors import ConflictError, InvalidValuesError
 from engine.saving import MESSAGES
 from engine.spiff import DataRefusedError
 from tests.engine.toys import LEASE, NOW, Toy
@@ -160,3 +161,48 @@ def test_a_message_that_two_nodes_hold_reaches_only_one_of_two_receivers(toy: To
     assert toy.do(messages.deliver, message) is not None
     assert toy.do(messages.deliver, message) is None
     assert [row.status for row in toy.rows(db.instance)] == ["completed", "running"]
+
+
+@pytest.mark.parametrize("payload", [object(), float("nan"), {1: 2}, NOW, Decimal("1.5"), "\ud800"])
+def test_a_payload_that_storing_would_change_is_not_sent(lite: Toy, payload: object) -> None:
+    with pytest.raises(DataRefusedError):
+        lite.do(messages.send, "withdraw", 7, payload)
+    assert lite.count(db.message) == 0
+
+
+@pytest.mark.parametrize("length", [119, 120, 121])
+def test_keys_are_as_long_as_their_columns_on_every_database(toy: Toy, length: int) -> None:
+    toy.to_approval()
+    text = "键" * length
+    verbs = [
+        lambda: toy.do(messages.send, text, "7", None, "m-1"),
+        lambda: toy.do(messages.send, "n", text, None, "m-2"),
+        lambda: toy.do(messages.send, "n", "7", None, text),
+        lambda: toy.do(instances.start, "order", text, {"order_id": 9}),
+    ]
+    for verb in verbs:
+        if length <= 120:
+            verb()
+            continue
+        with pytest.raises(InvalidValuesError):
+            verb()
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_a_key_that_no_database_keeps_is_refused(toy: Toy, text: str) -> None:
+    for verb, args in (
+        (messages.send, ("withdraw", text)),
+        (messages.command, ("withdraw", text)),
+        (instances.start, ("order", text, {})),
+        (instances.suspend, (toy.to_approval(), text)),
+    ):
+        with pytest.raises(InvalidValuesError):
+            toy.do(verb, *args)  # type: ignore[arg-type]
+
+
+def test_the_door_is_told_of_messages_when_an_instance_waits_again(toy: Toy) -> None:
+    instance_id = toy.to_approval()
+    toy.do(instances.suspend, instance_id, "等待")
+    with toy.unit() as ctx:
+        instances.resume(ctx, instance_id, "继续")
+        assert MESSAGES in ctx.notes

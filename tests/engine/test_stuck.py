@@ -10,6 +10,7 @@ from engine import instances, messages, tasks
 from engine import persistence as db
 from engine.context import Call, Context
 from engine.errors import BpmnError, ConflictError, NotAllowedError, StepFailedError
+from engine.saving import MESSAGES
 from tests.engine.toys import NOW, Toy
 
 
@@ -288,9 +289,40 @@ def test_an_offer_that_fails_when_asked_again_sticks_nothing(toy: Toy) -> None:
     assert toy.task("o_fill").suspended is False
 
 
-def test_a_key_too_long_for_its_column_sticks_instead_of_failing_for_ever(toy: Toy) -> None:
+@pytest.mark.parametrize("key", ["x" * 121, "a\0b"])
+def test_a_key_that_its_column_cannot_keep_sticks_instead_of_failing_for_ever(toy: Toy, key: str) -> None:
     toy.deploy({"echo.bpmn": echo()})
-    if toy.engine.dialect.name == "postgresql":  # SQLite keeps texts of any length
-        with pytest.raises(StepFailedError):
-            toy.do(instances.start, "echo", "1", {"order_id": "x" * 121})
-        assert toy.rows(db.instance)[0].status == "stuck"
+    with pytest.raises(StepFailedError) as failed:
+        toy.do(instances.start, "echo", "1", {"order_id": key})
+    assert failed.value.element_id == "c_go"
+
+
+def test_an_outcome_is_kept_in_characters_that_a_database_can_keep(toy: Toy) -> None:
+    instance_id = toy.to_approval()
+    toy.handlers["order.approve"] = lambda ctx, call: "a\0b"
+    toy.complete("o_approve", answer="yes")
+    assert ("o_approve", "a?b") in toy.outcomes(instance_id)
+
+
+def test_a_draft_written_while_the_instance_is_stuck_is_not_lost_by_reopening(toy: Toy) -> None:
+    instance_id = toy.start()
+    toy.handlers["order.price"] = broken
+    with pytest.raises(StepFailedError):
+        toy.complete("o_fill", actor="岗02", amount=21)
+    toy.do(tasks.save_draft, toy.task("o_fill").id, {"amount": 5}, actor="岗02")
+    with pytest.raises(StepFailedError):
+        toy.do(instances.retry, instance_id)
+    toy.do(instances.reopen, instance_id, "改小金额", actor="运维")
+    assert toy.task("o_fill").draft == {"amount": 5}
+
+
+def test_reopening_tells_the_door_that_messages_may_be_wanted(toy: Toy) -> None:
+    instance_id = toy.to_approval()
+    toy.handlers["order.approve"] = broken
+    with pytest.raises(StepFailedError):
+        toy.complete("o_approve", answer="yes")
+    toy.do(messages.send, "withdraw", 7)
+    with toy.unit() as ctx:
+        instances.reopen(ctx, instance_id, "再来")
+        assert MESSAGES in ctx.notes
+    assert toy.tick() == 1

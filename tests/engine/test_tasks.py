@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from engine import instances, tasks
@@ -151,12 +153,33 @@ def test_a_new_offer_reaches_open_tasks_but_takes_nothing_from_who_has_them(toy:
     toy.start()
     row = toy.task("o_fill")
     token = toy.do(tasks.claim, row.id, row.revision)
-    toy.handlers["order.offer"] = lambda ctx, call: Offer(candidate_group="second", priority=1)
+    toy.handlers["order.offer"] = lambda ctx, call: Offer(candidate_group="desk", priority=1)
     assert toy.do(tasks.reoffer, "7") == 1
     changed = toy.task("o_fill")
-    assert (changed.candidate_group, changed.priority, changed.due_at) == ("second", 1, None)
+    assert (changed.candidate_group, changed.priority, changed.due_at) == ("desk", 1, None)
     assert (changed.assignee, changed.revision) == ("岗01", token)
     assert toy.do(tasks.reoffer, "7") == 0
+
+
+def test_a_new_offer_to_another_group_takes_the_task_from_who_has_it(toy: Toy) -> None:
+    toy.start()
+    row = toy.task("o_fill")
+    toy.do(tasks.claim, row.id, row.revision)
+    toy.handlers["order.offer"] = lambda ctx, call: Offer(candidate_group="second")
+    assert toy.do(tasks.reoffer, "7") == 1
+    changed = toy.task("o_fill")
+    assert (changed.candidate_group, changed.assignee, changed.claimed_at) == ("second", None, None)
+
+
+def test_a_delegate_keeps_his_task_and_for_whom_he_does_it_when_it_is_offered_again(toy: Toy) -> None:
+    toy.start()
+    row = toy.task("o_fill")
+    toy.do(tasks.claim, row.id, row.revision)
+    toy.do(tasks.delegate, row.id, "岗02")
+    toy.handlers["order.offer"] = lambda ctx, call: Offer(candidate_group="desk", assignee="岗02", priority=1)
+    assert toy.do(tasks.reoffer, "7") == 1
+    changed = toy.task("o_fill")
+    assert (changed.assignee, changed.on_behalf_of, changed.priority) == ("岗02", "岗01", 1)
 
 
 def test_a_new_offer_to_another_person_moves_the_task(toy: Toy) -> None:
@@ -185,3 +208,59 @@ def test_an_offer_is_asked_with_element_lane_and_process_data(toy: Toy) -> None:
 def test_without_an_offer_property_the_lane_is_the_group(toy: Toy) -> None:
     toy.start("pair")
     assert (toy.task("p_left").candidate_group, toy.task("p_left").priority) == ("服务台", 9)
+
+
+def test_of_two_candidates_only_the_first_writes_a_draft_until_one_claims(toy: Toy) -> None:
+    toy.start()
+    row = toy.task("o_fill")
+    toy.do(tasks.save_draft, row.id, {"amount": 1}, actor="岗01")
+    toy.do(tasks.save_draft, row.id, {"amount": 2}, actor="岗01")
+    with pytest.raises(ConflictError) as conflict:
+        toy.do(tasks.save_draft, row.id, {"amount": 3}, actor="岗02")
+    assert conflict.value.by == "岗01"
+    assert toy.task("o_fill").draft == {"amount": 2}
+    toy.do(tasks.claim, row.id, row.revision, actor="岗02")
+    with pytest.raises(ConflictError) as conflict:
+        toy.do(tasks.save_draft, row.id, {"amount": 4}, actor="岗01")
+    assert (conflict.value.by, conflict.value.at) == ("岗02", NOW)
+    toy.do(tasks.save_draft, row.id, {"amount": 5}, actor="岗02")
+    assert (toy.task("o_fill").draft, toy.task("o_fill").draft_by) == ({"amount": 5}, "岗02")
+
+
+@pytest.mark.parametrize("over", [-1, 0, 1])
+def test_a_draft_has_a_greatest_size(lite: Toy, over: int) -> None:
+    lite.start()
+    row = lite.task("o_fill")
+    values = {f"a{number}": "x" * 19_900 for number in range(10)} | {"b": ""}
+    values["b"] = "x" * (tasks.MAX_DRAFT - len(orjson.dumps(values)) + over)
+    if over <= 0:
+        lite.do(tasks.save_draft, row.id, values)
+        return
+    with pytest.raises(InvalidValuesError, match="200 kB"):
+        lite.do(tasks.save_draft, row.id, values)
+    assert lite.task("o_fill").draft is None
+
+
+def test_a_claim_during_a_new_offer_waits_and_disturbs_nothing(toy: Toy) -> None:
+    toy.start()
+    row = toy.task("o_fill")
+    results: list[object] = []
+
+    def claim() -> None:
+        try:
+            results.append(toy.do(tasks.claim, row.id, row.revision, actor="岗02"))
+        except ConflictError as conflict:
+            results.append(conflict)
+
+    claimer = threading.Thread(target=claim)
+
+    def offer(_ctx: object, _call: object) -> Offer:
+        claimer.start()
+        claimer.join(0.3)  # on its own it would be through by now
+        return Offer(assignee="岗05")
+
+    toy.handlers["order.offer"] = offer
+    assert toy.do(tasks.reoffer, "7") == 1
+    claimer.join(60)
+    assert isinstance(results[0], ConflictError)
+    assert toy.task("o_fill").assignee == "岗05"

@@ -257,6 +257,18 @@ def test_a_draft_survives_reassignment(office: Office):
         verbs.save_draft(office.desk, office["crm01"], task.id, {"analysis": "我还在写"})
 
 
+def test_a_colleague_does_not_overwrite_the_draft_of_a_task_that_nobody_has_claimed(office: Office):
+    incident_id = office.dispatch()
+    task = office.task(incident_id)
+    verbs.save_draft(office.desk, office["crm01"], task.id, {"answer": "return"})
+    with pytest.raises(ConflictError) as conflict:
+        verbs.save_draft(office.desk, office["crm02"], task.id, {"answer": "accept"})
+    assert conflict.value.by == "crm01"
+    verbs.claim(office.desk, office["crm02"], task.id, task.token)
+    verbs.save_draft(office.desk, office["crm02"], task.id, {"answer": "accept"})
+    assert office.task(incident_id).draft == {"answer": "accept"}
+
+
 # -- commands that arrive twice -------------------------------------------------------------------------------------
 
 
