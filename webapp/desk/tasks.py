@@ -98,7 +98,10 @@ def delegate(desk: Desk, actor: Person, task_id: str, person: str) -> int:
 
 
 def save_draft(desk: Desk, actor: Person, task_id: str, values: dict[str, Any]) -> None:
-    """Keep what is typed so far, for the next time or the next person; nothing is validated."""
+    """Keep what is typed so far, for the next time or the next person; nothing is validated.
+
+    Raises ConflictError where somebody else has the task, or began a draft of one that nobody has.
+    """
     with desk.unit_of_work(actor) as ctx:
         _permitted(ctx, actor, "draft", task_id)
         tasks.save_draft(ctx, task_id, values)

@@ -9,12 +9,14 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import escape
 
 from engine import definitions
-from engine.errors import ConflictError, EngineError, NotAllowedError, NotFoundError
+from engine.errors import ConflictError, EngineError, InvalidValuesError, NotAllowedError, NotFoundError
 from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.desk import InvalidStepError
+from webapp.failures import status_of
 from webapp.queries import incidents, tasks
 from webapp.queries.rows import Record
 from webapp.rights import allowed
@@ -118,8 +120,15 @@ def draft(task_id: str) -> ResponseReturnValue:
             raise NotFoundError("这项工作已经办完，不再保存草稿。")
         values = _typed(reader, task)[1]
         at = reader.ctx.now
-    verbs.save_draft(current_desk(), current_person(), task_id, dict(values))
-    if request.headers.get("HX-Request"):
+    by_itself = request.headers.get("HX-Request")
+    try:
+        verbs.save_draft(current_desk(), current_person(), task_id, dict(values))
+    except (ConflictError, InvalidValuesError) as refused:
+        if not by_itself:
+            raise
+        problems = refused.problems.values() if isinstance(refused, InvalidValuesError) else [str(refused)]
+        return str(escape("；".join(problems))), status_of(refused)  # into the note beside the buttons
+    if by_itself:
         return render_template("saved.html", at=at)
     flash("草稿已保存。")
     return redirect(url_for("pages.task", task_id=task_id), 303)
