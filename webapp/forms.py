@@ -22,11 +22,14 @@ REFERENCE_OF_WIDGET = {
     "symptom": "symptoms",
     "cause": "causes",
 }
+BELIEVABLE = timedelta(days=100 * 365)
 YES_NO = (("true", "是"), ("false", "否"))
 _FULL_WIDTH_DIGITS = {ord("０") + n: ord("0") + n for n in range(10)}
 _FULL_WIDTH_SIGNS = _FULL_WIDTH_DIGITS | {ord(a): b for a, b in zip("：．－＋／　", ":.-+/ ", strict=True)}
 _TIME = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?"
 _DAY_TIME = re.compile(rf"(?:(?:(\d{{4}})[-/])?(\d{{1,2}})[-/](\d{{1,2}})[T ]+)?{_TIME}")
+AHEAD, BACK = "ahead", "back"
+_TIME_HINTS = {AHEAD: "20:00 或 11-25 18:00", BACK: "15:20、11-23 15:20 或 -20（分钟前）", "": ""}
 _MINUTES_AGO = re.compile(r"-\s*(\d{1,5})")
 
 
@@ -74,6 +77,8 @@ class Field:
     blank: str = "请选择"
     digits: bool = False
     note: Any = None  # what a computed field shows
+    time: str = ""  # of a field for an instant: the way in which it points, AHEAD or BACK
+    instant: datetime | None = None  # what was understood
 
     @property
     def grouped(self) -> bool:
@@ -147,16 +152,23 @@ def _field(form: Form, key: str, page: _Page) -> Field:
         rows=hints.get("rows", 3),
         when=_when(hints.get("showIf"), page.prefix),
         off=key not in page.shown,
-        placeholder=hints.get("placeholder")
-        or ("15:20、11-23 15:20 或 -20（分钟前）" if widget == "date-time" else ""),
+        placeholder=hints.get("placeholder") or (_TIME_HINTS[_points(schema, hints)] if widget == "date-time" else ""),
         input_mode={"number": "decimal", "phone": "tel"}.get(widget, ""),
         digits=key == "source",
+        time=_points(schema, hints),
+        instant=_local(page.values.get(key), page.zone) if schema.get("format") == "date-time" else None,
     )
 
 
 def _hints(form: Form, key: str) -> Mapping[str, Any]:
     hints: Mapping[str, Any] = form.ui.get("fields", {}).get(key, {})
     return hints
+
+
+def _points(schema: Mapping[str, Any], hints: Mapping[str, Any]) -> str:
+    if schema.get("format") != "date-time":
+        return ""
+    return AHEAD if hints.get("points") == AHEAD else BACK
 
 
 def _widget_of(schema: Mapping[str, Any]) -> str:
@@ -206,19 +218,17 @@ def as_text(value: Any, schema: Mapping[str, Any], zone: tzinfo) -> str:
     if isinstance(value, list):
         return "、".join(str(each) for each in value)
     if schema.get("format") == "date-time":
-        instant = _instant(value)
-        return f"{instant.astimezone(zone):%Y-%m-%d %H:%M}" if instant else str(value)
+        instant = _local(value, zone)
+        return f"{instant:%Y-%m-%d %H:%M}" if instant else str(value)
     return _plain(value)
 
 
-def _instant(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
+def _local(value: Any, zone: tzinfo) -> datetime | None:
     try:
-        instant = datetime.fromisoformat(str(value))
-    except ValueError:
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        return instant.astimezone(zone) if instant.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return instant if instant.tzinfo else None
 
 
 def _when(show_if: Mapping[str, Any] | None, prefix: str) -> str:
@@ -241,19 +251,27 @@ def read_values(form: Form, post: Post, *, zone: tzinfo, now: datetime, prefix: 
         schema, hints = form.fields[key], _hints(form, key)
         widget = hints.get("widget") or _widget_of(schema)
         text = post.get(input_name(prefix, key))
-        value = (text is not None) if widget == "check" else _read(text, schema, widget, zone, now)
+        clock = _Clock(zone, now, _points(schema, hints) == AHEAD)
+        value = (text is not None) if widget == "check" else _read(text, schema, widget, clock)
         if value is not None:
             values[key] = value
     shown = form.shown(values)
     return {key: value for key, value in values.items() if key in shown}
 
 
-def _read(text: str | None, schema: Mapping[str, Any], widget: str, zone: tzinfo, now: datetime) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    zone: tzinfo
+    now: datetime
+    ahead: bool
+
+
+def _read(text: str | None, schema: Mapping[str, Any], widget: str, clock: _Clock) -> Any:
     text = (text or "").replace("\r\n", "\n").strip().strip("　")
     if not text:
         return None
     if schema.get("format") == "date-time":
-        return read_time(text, zone=zone, now=now)
+        return read_time(text, zone=clock.zone, now=clock.now, ahead=clock.ahead)
     kind = schema.get("type")
     if kind == "boolean":
         return {"true": True, "false": False}.get(text, text)
@@ -270,15 +288,16 @@ def _number(text: str) -> int | float | str:
     return float(text) if re.fullmatch(r"[+-]?\d{1,15}\.\d{1,6}", text, re.ASCII) else text
 
 
-def read_time(text: str, *, zone: tzinfo, now: datetime) -> str:
+def read_time(text: str, *, zone: tzinfo, now: datetime, ahead: bool = False) -> str:
     """ISO text with offset from what staff type: ``2026-11-23 15:20``, ``11-23 15:20``, ``15:20``, ``-20``.
 
     A time alone is today's, or yesterday's if that would lie more than an hour ahead; ``-20`` is twenty minutes ago.
-    Text that is no time comes back unchanged.
+    In a field that points ``ahead`` a time alone is the next one to come, and there are no minutes ago.
+    Text that is no time, or one further away than BELIEVABLE, comes back unchanged.
     """
     plain = text.translate(_FULL_WIDTH_SIGNS).strip()
     ago = _MINUTES_AGO.fullmatch(plain)
-    if ago:
+    if ago and not ahead:
         return (now - timedelta(minutes=int(ago[1]))).astimezone(zone).replace(second=0, microsecond=0).isoformat()
     typed = _DAY_TIME.fullmatch(plain)
     if not typed:
@@ -297,6 +316,10 @@ def read_time(text: str, *, zone: tzinfo, now: datetime) -> str:
         )
     except ValueError:
         return text
-    if not month and instant - now > timedelta(hours=1):
+    if abs(instant.replace(tzinfo=None) - local.replace(tzinfo=None)) > BELIEVABLE:
+        return text
+    if not month and ahead and instant <= now:
+        instant += timedelta(days=1)
+    elif not month and not ahead and instant - now > timedelta(hours=1):
         instant -= timedelta(days=1)
     return instant.isoformat()

@@ -68,7 +68,14 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(asset=asset, PRIORITIES=words.PRIORITIES, STATES=words.STATES)
     app.jinja_env.filters.update(
-        moment=_moment, whole=_whole, hour=_hour, day_head=_day_head, due=_due, counted=counted, span=words.duration
+        moment=_moment,
+        whole=_whole,
+        hour=_hour,
+        day_head=_day_head,
+        due=_due,
+        counted=counted,
+        span=words.duration,
+        understood=_understood,
     )
     app.context_processor(_frame)
     app.after_request(_keep_built_files)
@@ -80,11 +87,12 @@ def _frame() -> dict[str, Any]:
     person = person_or_none()
     if person is None:
         return common | {"person": None}
-    may_report = allowed(person, "report")
+    may_report, may_read = allowed(person, "report"), allowed(person, "read")
     return common | {
         "person": person,
-        "menu": _menu(person),
-        "bottom": _bottom(person, may_report),
+        "may_read": may_read,
+        "menu": _menu(person) if may_read else [],
+        "bottom": _bottom(person, may_report) if may_read else [],
         "may_report": may_report,
         "post_words": _post_words(person),
     }
@@ -147,6 +155,10 @@ def _hour(instant: datetime) -> str:
 
 def _day_head(instant: datetime) -> str:
     return words.day_head(instant, _now(), current_settings().zone)
+
+
+def _understood(instant: datetime) -> str:
+    return words.understood(instant, _now(), current_settings().zone)
 
 
 def _due(instant: datetime) -> str:

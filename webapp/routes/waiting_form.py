@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from handlers import reference
-from webapp.forms import Option, Post, read_time
+from handlers.records import waiting
+from webapp.forms import BELIEVABLE, Option, Post, read_time
 from webapp.routes.clock import task_clock
 from webapp.routes.reading import Reader
-
-SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +24,7 @@ class WaitingForm:
 
 def build(reader: Reader, incident: Mapping[str, Any]) -> WaitingForm:
     """The form for an incident as it stands."""
-    rows = reference.rows(reader.ctx, "waiting_codes")
-    mine = [row for row in rows if set(row.get("set_by", "").split()) & (reader.person.roles - {SYSTEM})]
+    mine = waiting.settable_codes(reader.ctx, reader.person.roles)
     codes = [Option(row["key"], f"{row['key']} {row['name']}") for row in mine]
     clock = task_clock(incident, reader.ctx.now)
     known = clock.due_at is not None
@@ -38,6 +35,9 @@ def build(reader: Reader, incident: Mapping[str, Any]) -> WaitingForm:
 def read_until(reader: Reader, post: Post) -> datetime | None:
     """The expected end that was typed, or None where it is no time."""
     try:
-        return datetime.fromisoformat(read_time(post.get("until") or "", zone=reader.zone, now=reader.ctx.now))
-    except ValueError:
+        until = datetime.fromisoformat(
+            read_time(post.get("until") or "", zone=reader.zone, now=reader.ctx.now, ahead=True)
+        )
+        return until.astimezone(UTC) if until.tzinfo and abs(until - reader.ctx.now) < BELIEVABLE else None
+    except (ValueError, OverflowError):
         return None

@@ -64,6 +64,18 @@ def due(instant: datetime, now: datetime, zone: tzinfo) -> str:
     return f"{day} 周{WEEKDAYS[local.weekday()]} {time}"
 
 
+def understood(instant: datetime, now: datetime, zone: tzinfo) -> str:
+    """How a typed time was read: the day in full, and how far that is from now, so that a wrong day is seen."""
+    local, today = instant.astimezone(zone), now.astimezone(zone)
+    names = {-1: "昨天 ", 0: "今天 ", 1: "明天 "}
+    name = names.get((local.date() - today.date()).days, "")
+    year = "" if local.year == today.year else f"{local.year}-"
+    ahead = instant > now
+    away = duration(instant - now if ahead else now - instant)
+    distance = "就是现在" if away.startswith("不足") else f"{away}{'后' if ahead else '前'}"
+    return f"{name}{year}{local:%m-%d} 周{WEEKDAYS[local.weekday()]} {local:%H:%M}（{distance}）"
+
+
 def whole(instant: datetime, zone: tzinfo) -> str:
     """The full instant to the second, for hints and paper."""
     return f"{instant.astimezone(zone):%Y-%m-%d %H:%M:%S}"

@@ -54,6 +54,32 @@ def test_times_are_read_as_staff_type_them(typed: str, meant: str) -> None:
     assert read_time(typed, zone=ZONE, now=NOW) == meant
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("20:00", "2026-11-23T20:00:00+08:00"),
+        ("15:41", "2026-11-23T15:41:00+08:00"),
+        ("15:40", "2026-11-24T15:40:00+08:00"),  # now is not to come any more
+        ("06:30", "2026-11-24T06:30:00+08:00"),
+        ("11-22 23:05", "2026-11-22T23:05:00+08:00"),  # with its day it is what it says
+        ("-20", "-20"),
+    ],
+)
+def test_a_time_alone_is_the_next_one_in_a_field_that_points_ahead(typed: str, meant: str) -> None:
+    assert read_time(typed, zone=ZONE, now=NOW, ahead=True) == meant
+
+
+def test_the_deadline_of_the_other_side_points_ahead_and_the_occurrence_back() -> None:
+    a_form = parse_form((PROCESSES / "forms" / "record_incident.json").read_bytes())
+    post = {"source": "noc", "external_deadline": "06:30", "occurred_at": "06:30"}
+    values = read(a_form, post)
+    assert values["external_deadline"] == "2026-11-24T06:30:00+08:00"
+    assert values["occurred_at"] == "2026-11-23T06:30:00+08:00"
+    shown = {field.key: field for field in build_fields(a_form, values, zone=ZONE, choices=no_choices)}
+    assert (shown["external_deadline"].time, shown["occurred_at"].time) == ("ahead", "back")
+    assert shown["external_deadline"].instant == datetime(2026, 11, 23, 22, 30, tzinfo=UTC)
+
+
 def test_values_get_their_types_back() -> None:
     a_form = form(
         {

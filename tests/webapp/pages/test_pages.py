@@ -65,6 +65,30 @@ def test_a_report_that_arrives_twice_is_one_incident(desk_app: Flask, signed_in:
         assert connection.scalar(alike) == 1
 
 
+@pytest.mark.parametrize(
+    ("points", "typed", "said"),
+    [
+        ("ahead", "06:30", "即 明天 11-24 周二 06:30（14 小时 50 分后）"),
+        ("ahead", "20:00", "即 今天 11-23 周一 20:00（4 小时 20 分后）"),
+        ("back", "20:00", "即 昨天 11-22 周日 20:00（19 小时 40 分前）"),
+        ("back", "-20", "即 今天 11-23 周一 15:20（20 分钟前）"),
+        ("back", "2:", ""),
+        ("ahead", "", ""),
+    ],
+)
+def test_a_time_says_how_it_is_understood_while_it_is_typed(
+    signed_in: SignIn, points: str, typed: str, said: str
+) -> None:
+    query = {"field": "until", "until": typed, "points": points}
+    assert signed_in("reception01").get("/time", query_string=query).text == said
+
+
+def test_a_refused_report_says_how_its_times_were_understood(signed_in: SignIn) -> None:
+    answer = signed_in("reception01").post("/report", data=REPORT | {"s1_4_record.summary": ""})
+    assert answer.status_code == 422
+    assert "即 今天 11-23 周一 15:20（20 分钟前）" in answer.text
+
+
 def test_a_report_with_holes_names_every_field_and_keeps_the_rest(signed_in: SignIn) -> None:
     holes = {"s1_2_identify.customer_name": "", "s1_4_record.summary": ""}
     answer = signed_in("reception01").post("/report", data=REPORT | holes)
