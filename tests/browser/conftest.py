@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from waitress.server import create_server
 
 from tests.conftest import ROOT, chromium_path
+from tests.office import Office
 from webapp import demo
 from webapp.app import create_app, desk_of
 from webapp.settings import Settings
@@ -54,9 +55,10 @@ def demo_database(_sqlite_template: Path, tmp_path_factory: pytest.TempPathFacto
 
 @dataclass
 class Live:
-    """A served desk: its address, and the complaints of all browsers that look at it."""
+    """A served desk: its address, its people, and the complaints of all browsers that look at it."""
 
     url: str
+    office: Office
     complaints: list[str] = field(default_factory=list)
 
 
@@ -71,7 +73,9 @@ def live(demo_database: Path, tmp_path: Path) -> Iterator[Live]:
     server = create_server(app, host="127.0.0.1", port=0, threads=4)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    found = Live(f"http://127.0.0.1:{server.effective_port}")
+    office = Office(desk_of(app).engine)
+    office.now = NOW
+    found = Live(f"http://127.0.0.1:{server.effective_port}", office)
     yield found
     server.close()
     thread.join(timeout=10)
