@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from engine.persistence import decision_log, definition, history
-from handlers.records.tables import comment, field_change, waiting_period
+from handlers.records.tables import comment, field_change, person, waiting_period
 from webapp.queries.rows import Record, records
 
 LIMIT = 400  # rows of each table; an incident with more shows its latest
+PROPOSAL = "s2_8_propose"
+STAYS = {"waiting", "in_progress"}  # states that are reached without changing hands
+LAST_MOVES = 20  # rows among which the last move is sought
 SHOWN = ("userTask", "serviceTask", "businessRuleTask", "receiveTask", "boundaryEvent", "intermediateCatchEvent")
 
 
@@ -42,6 +45,23 @@ def events(connection: Connection, incident_id: int, instance_ids: Sequence[int]
     decisions = _decisions(connection, instance_ids)
     alone = _hang_on(acts, changes, decisions)
     return sorted([*acts, *alone], key=_place, reverse=True)
+
+
+def last_handover(connection: Connection, incident_id: int) -> Record | None:
+    """The last move from hand to hand: ``actor`` and his ``name``, ``at``, ``reason``; None before the first.
+
+    A move changes the state or the group that answers; the rule's proposal, first values, waiting and acceptance are
+    none.
+    """
+    c = field_change.c
+    query = (
+        select(c.at, c.actor, c.reason, c.field, c.old, c.new, person.c.name)
+        .outerjoin(person, person.c.account == c.actor)
+        .where(c.incident_id == incident_id, c.field.in_(("state", "responsible_group")))
+        .where(or_(c.element_id.is_(None), c.element_id != PROPOSAL))
+    )
+    rows = records(connection.execute(query.order_by(c.id.desc()).limit(LAST_MOVES)))
+    return next((row for row in rows if row["old"] is not None and not {row["old"], row["new"]} & STAYS), None)
 
 
 def _place(event: Event) -> tuple[datetime, int, int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from webapp.queries import timeline
 from webapp.routes.labels import LABELS
 from webapp.routes.reading import Reader
 
@@ -25,18 +26,70 @@ SOURCE_FACTS = (
 )
 
 
+# What each stage goes by, beside what was reported; what 5.1 and 5.5 ask for is shown even where it is missing.
+REACHED = ("cause", "analysis", "diagnosis", "solution", "agreement", "recovery")
+JUDGED = ("restored", "verification", "opinion", "check_remark")
+CLOSING = 5
+ASKED_AT_CLOSING = ("cause", "solution", "recovery", "verification")
+FOLD_FROM = 120  # characters; a longer text beside a form is cut until somebody unfolds it
+LINE = 24  # characters to a line of the facts
+
+
 def beside_form(reader: Reader, incident: Mapping[str, Any], accounts: Mapping[str, str]) -> list[Fact]:
-    """What somebody who fills in a form must have in sight."""
-    found = [("报告人", reporter(reader, incident)), ("来源", reader.value("source", incident["source"]))]
+    """What somebody who fills in a form must have in sight: who passed it on and why, what is known, who reported it.
+
+    Long texts are folded, and the details stand last, so that they push nothing out of sight.
+    """
+    found = [*handed_over(reader, incident), *_progress(reader, incident)]
+    found += [("报告人", reporter(reader, incident)), ("来源", reader.value("source", incident["source"]))]
     found += labelled(reader, incident, SOURCE_FACTS)
     found += labelled(reader, incident, ("occurred_at", "recorded_at"))
     found.append(("登记人", accounts.get(incident["recorder"], incident["recorder"])))
-    found += [("详情", incident["details"]), *labelled(reader, incident, ("service_effect", "affected_departments"))]
+    found += labelled(reader, incident, ("service_effect", "affected_departments"))
     found += [
         ("分类", classification(reader, incident)),
-        *labelled(reader, incident, ("impact", "configuration_items")),
+        *labelled(reader, incident, ("impact", "configuration_items", "details")),
     ]
+    return [(label, folded(words)) for label, words in found]
+
+
+def handed_over(reader: Reader, incident: Mapping[str, Any]) -> list[Fact]:
+    """Who passed the incident on, when and why, and how often that has happened (R216)."""
+    found: list[Fact] = []
+    move = timeline.last_handover(reader.ctx.connection, incident["id"])
+    if move is not None:
+        who = f"{move['name'] or move['actor']} {reader.moment(move['at'])}"
+        found.append(("转来", f"{who}\n{move['reason']}" if move["reason"] else who))
+    if incident["dispatches"] > 1:
+        found.append(("派单次数", moves(incident)))
     return found
+
+
+def moves(incident: Mapping[str, Any]) -> str:
+    """How often it was dispatched, and how often of these it was passed on."""
+    return f"{incident['dispatches']} 次，转派 {incident['transfers']} 次"
+
+
+def _progress(reader: Reader, incident: Mapping[str, Any]) -> list[Fact]:
+    """What stages 3 to 5 have found so far."""
+    found = []
+    for column in (*REACHED, *JUDGED):
+        words = reader.value(column, incident[column])
+        if not words and incident["stage"] == CLOSING and column in ASKED_AT_CLOSING and not incident["withdrawn"]:
+            words = "未填写"
+        if words:
+            found.append((LABELS[column], words))
+    return found
+
+
+def folded(words: Any) -> Any:
+    """A long text with a handle that unfolds it; a short one as it is."""
+    if not isinstance(words, str) or isinstance(words, Markup) or len(words) + LINE * words.count("\n") <= FOLD_FROM:
+        return words
+    handle = Markup(
+        '<details><summary><span class="closed">展开全文</span><span class="opened">收起</span></summary></details>'
+    )
+    return Markup('<div class="fold-text"><div class="cut">{}</div>{}</div>').format(words, handle)
 
 
 def whole(reader: Reader, incident: Mapping[str, Any], accounts: Mapping[str, str]) -> list[Fact]:
@@ -55,7 +108,7 @@ def whole(reader: Reader, incident: Mapping[str, Any], accounts: Mapping[str, st
     found += labelled(reader, incident, SOURCE_FACTS)
     found += labelled(reader, incident, ("affected_departments", "configuration_items", "problem_ref"))
     if incident["dispatches"]:
-        found.append(("派单次数", f"{incident['dispatches']} 次，转派 {incident['transfers']} 次"))
+        found.append(("派单次数", moves(incident)))
     found += labelled(reader, incident, ("close_code",) if incident["close_code"] else ("proposed_close_code",))
     return found
 
