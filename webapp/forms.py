@@ -242,7 +242,18 @@ def _wanted(value: Any) -> list[str]:
 
 
 def read_values(form: Form, post: Post, *, zone: tzinfo, now: datetime, prefix: str = "") -> dict[str, Any]:
-    """The typed values of a post: empty fields are left out, and so are fields that are not shown.
+    """The typed values of a post for its form: empty fields are left out, and so are fields that are not shown."""
+    return shown_values(form, read_all(form, post, zone=zone, now=now, prefix=prefix))
+
+
+def shown_values(form: Form, values: Values) -> dict[str, Any]:
+    """The values without those of fields that are not shown."""
+    shown = form.shown(values)
+    return {key: value for key, value in values.items() if key in shown}
+
+
+def read_all(form: Form, post: Post, *, zone: tzinfo, now: datetime, prefix: str = "") -> dict[str, Any]:
+    """The typed values of a post, of hidden fields too: a page that is shown again must not lose them.
 
     What cannot be read as its type stays text, so that the page can show it again and the validation can say why.
     """
@@ -255,8 +266,7 @@ def read_values(form: Form, post: Post, *, zone: tzinfo, now: datetime, prefix: 
         value = (text is not None) if widget == "check" else _read(text, schema, widget, clock)
         if value is not None:
             values[key] = value
-    shown = form.shown(values)
-    return {key: value for key, value in values.items() if key in shown}
+    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,29 @@ def test_a_known_customer_is_found_and_the_source_decides_what_else_is_asked(ope
     expect(page.locator("#s1_4_record--alarm_account")).to_be_visible()
 
 
+def test_a_prefilled_field_that_is_hidden_at_first_keeps_its_value_when_it_is_shown(open_page: Open) -> None:
+    page = open_page("crm02")
+    page.goto("/work?tab=pool")
+    page.click("a.title >> nth=0")
+    page.check("[name='s2_9_accept.answer'][value='accept']", force=True)
+    page.click("[data-key='submit']")
+    expect(page.locator("h1")).to_contain_text("3.1")
+    page.fill("#s3_1_analyse--analysis", "批量任务占满连接。")
+    page.fill("#s3_5_diagnose--diagnosis", "连接池耗尽。")
+    page.check("[name='s3_6_try.found'][value='solution']", force=True)
+    page.check("#s3_6_try--workaround")
+    page.fill("#s3_6_try--solution", "先停批量任务。")
+    page.click("[data-key='submit']")
+    expect(page.locator("h1")).to_contain_text("4.1")
+    expect(page.locator("#s4_6_verify--solution")).to_be_hidden()
+    with page.expect_response("**/fields"):
+        page.check("[name='s4_6_verify.restored'][value='true']", force=True)
+    with page.expect_response("**/fields"):
+        page.check("[name='s4_1_agree.agreed'][value='true']", force=True)
+    expect(page.locator("#s4_6_verify--solution")).to_have_value("先停批量任务。")
+    expect(page.locator("#s4_6_verify--close_code")).to_have_value("C02")
+
+
 def test_a_double_click_records_one_incident(open_page: Open) -> None:
     page = open_page("reception01")
     page.goto("/report")

@@ -18,11 +18,12 @@ from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.desk import InvalidStepError
 from webapp.desk.incidents import IDENTIFY, PROCESS, RECORD
-from webapp.forms import Field, build_fields, input_name, read_values
+from webapp.forms import Field, build_fields, input_name, read_all, shown_values
 from webapp.queries import people, tasks, work
 from webapp.rights import allowed
 from webapp.routes.blueprint import pages
 from webapp.routes.choices import reference_choices
+from webapp.routes.posted import posted_key
 from webapp.routes.reading import Reader, reading
 from webapp.routes.step_forms import split_section
 
@@ -75,10 +76,11 @@ def report_incident() -> ResponseReturnValue:
     _check_right()
     with reading() as reader:
         values = _typed(reader)
+        handed_in = {step: shown_values(form, values[step]) for step, form in _forms(_bundle(reader)).items()}
     if "refresh" in request.form:
         return _again(values, {})
     try:
-        done = verbs.report(current_desk(), current_person(), values, key=request.form.get("key") or None)
+        done = verbs.report(current_desk(), current_person(), handed_in, key=posted_key())
     except InvalidStepError as refused:
         return _again(values, _all_problems(values, refused))
     flash(f"已登记 {done.number}。")
@@ -113,7 +115,7 @@ def _forms(bundle: Bundle) -> dict[str, Form]:
 def _typed(reader: Reader) -> dict[str, dict[str, Any]]:
     forms = _forms(_bundle(reader))
     return {
-        step: read_values(form, request.form, zone=reader.zone, now=reader.ctx.now, prefix=step)
+        step: read_all(form, request.form, zone=reader.zone, now=reader.ctx.now, prefix=step)
         for step, form in forms.items()
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 from engine.bundles import Bundle
 from engine.errors import InvalidValuesError
 from engine.forms import Form, validate
-from webapp.forms import Field, Option, Post, build_fields, read_values
+from webapp.forms import Field, Option, Post, build_fields, read_all, shown_values
 from webapp.routes import preview
 from webapp.routes.choices import reference_choices, settle
 from webapp.routes.reading import Reader
@@ -68,7 +68,7 @@ def plan(bundle: Bundle, element_id: str) -> Plan:
     return Plan(bundle, (element_id, *known))
 
 
-def first_values(the_plan: Plan, incident: Values, draft: Mapping[str, Values] | None) -> dict[str, dict[str, Any]]:
+def first_values(the_plan: Plan, incident: Values, draft: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
     """What the page starts with: the incident's facts, overlaid by the draft."""
     values: dict[str, dict[str, Any]] = {}
     for element_id in the_plan.element_ids:
@@ -79,18 +79,34 @@ def first_values(the_plan: Plan, incident: Values, draft: Mapping[str, Values] |
         }
         if element_id == "s2_2_classify" and not incident["priority_provisional"] and incident["impact"]:
             values[element_id]["impact"] = incident["impact"]  # judged before: it comes back from later stages
-        values[element_id] |= (draft or {}).get(element_id, {})
+        values[element_id] |= _drafted(the_plan, element_id, draft or {})
     return values
 
 
+def _drafted(the_plan: Plan, element_id: str, draft: Mapping[str, Any]) -> Values:
+    """A step's part of a draft: pages save them by step; a step that was given back keeps its own values alone."""
+    if draft.keys().isdisjoint(the_plan.element_ids):
+        return draft if element_id == the_plan.element_ids[0] else {}
+    typed = draft.get(element_id)
+    return typed if isinstance(typed, Mapping) else {}
+
+
 def posted_values(reader: Reader, the_plan: Plan, post: Post, incident: Values) -> dict[str, dict[str, Any]]:
-    """The typed values of a post by step, with the classification settled and the rule's group filled in."""
+    """The typed values of a post by step, with the classification settled and the rule's group filled in.
+
+    They are what the page shows again and what a draft keeps: ``handed_in`` leaves out what hidden fields hold.
+    """
     values: dict[str, dict[str, Any]] = {}
     for element_id in the_plan.element_ids:
         form = the_plan.form(element_id)
-        read = read_values(form, post, zone=reader.zone, now=reader.ctx.now, prefix=element_id)
+        read = read_all(form, post, zone=reader.zone, now=reader.ctx.now, prefix=element_id)
         values[element_id] = settle(reader.ctx, read) if {"category", "type"} <= form.fields.keys() else read
     return with_proposal(reader, values, incident)
+
+
+def handed_in(the_plan: Plan, values: Mapping[str, Values]) -> dict[str, dict[str, Any]]:
+    """The values of the fields that are shown: what completing the steps hands in."""
+    return {element_id: shown_values(the_plan.form(element_id), each) for element_id, each in values.items()}
 
 
 def with_proposal(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InvalidValuesError
 from engine.forms import Form, parse_form, validate
-from webapp.forms import Option, build_fields, read_time, read_values
+from webapp.forms import Option, build_fields, read_all, read_time, read_values, shown_values
 from webapp.shipped import PROCESSES
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -119,6 +119,18 @@ def test_a_field_that_is_not_shown_is_not_read() -> None:
     assert read(a_form, {"source": "alarm", "alarm": "A1"}) == {"source": "alarm", "alarm": "A1"}
     fields = build_fields(a_form, {"source": "phone"}, zone=ZONE, choices=no_choices, prefix="s1")
     assert [(field.when, field.off) for field in fields] == [("", False), ("s1.source=alarm|inspection", True)]
+
+
+def test_a_hidden_field_keeps_what_it_held_for_when_it_is_shown_again() -> None:
+    a_form = form(
+        {"source": {"type": "string", "title": "来源"}, "alarm": {"type": "string", "title": "告警"}},
+        {"alarm": {"showIf": {"source": "alarm"}}},
+    )
+    values = read_all(a_form, {"source": "phone", "alarm": "A1"}, zone=ZONE, now=NOW)
+    assert values == {"source": "phone", "alarm": "A1"}
+    field = build_fields(a_form, values, zone=ZONE, choices=no_choices)[1]
+    assert (field.value, field.off) == ("A1", True)
+    assert shown_values(a_form, values) == {"source": "phone"}
 
 
 def test_two_steps_on_one_page_do_not_take_each_others_fields() -> None:

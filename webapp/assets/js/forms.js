@@ -32,8 +32,8 @@ function release(button) {
   if (button.form) delete button.form.dataset.sent;
 }
 
-// A field with data-when="name=value|value&other=value" is shown while each named field has one of its values.
-// Hidden fields are disabled: what is not seen is not sent.
+// A field with data-when="name=value|value&other=value" is shown while each named field is and has one of its values.
+// Hidden fields are sent: a page that comes back brings their values along, and the server hands in only what is shown.
 function showFieldsInPlace(event) {
   if (event.target.form) showFields(event.target.form);
 }
@@ -44,14 +44,19 @@ function showAll() {
 
 function showFields(form) {
   const values = new FormData(form);
-  for (const field of form.querySelectorAll("[data-when]")) {
-    const shown = field.dataset.when.split("&").every((condition) => {
-      const [name, wanted] = condition.split("=");
-      return wanted.split("|").includes(values.get(name) ?? "");
-    });
-    field.hidden = !shown;
-    field.querySelectorAll("input, select, textarea").forEach((input) => (input.disabled = !shown));
+  const left = new Set(form.querySelectorAll("[data-when]"));
+  const holds = (condition) => {
+    const [name, wanted] = condition.split("=");
+    return wanted.split("|").includes(values.get(name) ?? "");
+  };
+  for (let found = true; found; ) {
+    found = [...left].find((field) => !field.dataset.when.split("&").every(holds));
+    if (!found) break;
+    found.hidden = true;
+    found.querySelectorAll("[name]").forEach((input) => values.delete(input.name)); // what hangs on it is hidden, too
+    left.delete(found);
   }
+  left.forEach((field) => (field.hidden = false));
 }
 
 function takeCustomer(event) {
@@ -78,7 +83,7 @@ async function copyTyped(event) {
     const chosen = field.querySelector("input:checked");
     const input = chosen ? null : field.querySelector("select, textarea, input:not([type=radio], [type=checkbox])");
     const value = chosen?.nextElementSibling?.textContent ?? input?.selectedOptions?.[0]?.text ?? input?.value;
-    if (label && value) lines.push(`${label}：${value.trim()}`);
+    if (label && value && !field.hidden) lines.push(`${label}：${value.trim()}`);
   }
   await navigator.clipboard.writeText(lines.join("\n"));
   button.textContent = "已复制";
