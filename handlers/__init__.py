@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import tzinfo
+from functools import partial
 
 from engine.context import Handler
 from handlers import classification, closing, dispatch, intake, investigation, offers, resolution, slaves
@@ -33,3 +35,8 @@ HANDLERS: Mapping[str, Handler] = {
     "closing.close": closing.close,
     "closing.close_automatically": closing.close_automatically,
 }
+
+
+def handlers_in(zone: tzinfo) -> Mapping[str, Handler]:
+    """The operations of a house that counts its days in ``zone``."""
+    return {**HANDLERS, "intake.record": partial(intake.record_request, zone=zone)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.context import Call, Context
-from engine.errors import InvalidValuesError, NotAllowedError
+from engine.errors import InvalidValuesError
 from handlers import clocks, reference
 from handlers.records import catalogue, incidents, moves, relations, rules
 from handlers.records.incidents import Fields, Incident
@@ -12,13 +12,19 @@ from handlers.reference import Row
 
 AUTOMATIC = "C11"  # 超时自动关闭 (T-7)
 
+# What the diagram asks of ``closing``: where stage 5 begins or goes on, or that it is over.
+CHECK, CLOSE, CLOSED = "check", "close", "closed"
 
-def resolve(ctx: Context, call: Call) -> None:
+
+def resolve(ctx: Context, call: Call) -> str:
     """Set the incident resolved: restoration stops, closure starts, its recorder is responsible (T-8, C-17).
 
-    A slave is resolved by whoever resolved its master (R147).
+    A slave is resolved by whoever resolved its master (R147). What the user said of an earlier resolution no longer
+    counts. Returns CHECK; CLOSE for a withdrawn incident, of which nothing is left to do but 5.5.
     """
     incident = incident_of(ctx, call)
+    if incident["withdrawn"]:
+        return CLOSE
     by = relations.leading(ctx, incident)
     fields = {
         "state": "resolved",
@@ -26,11 +32,13 @@ def resolve(ctx: Context, call: Call) -> None:
         "resolver": by["resolver"] if by is not incident else incident["responsible_person"],
         "resolving_group": by["resolving_group"] if by is not incident else incident["responsible_group"],
         **moves.to_recorder(incident),
+        **moves.unanswered(),
         **clocks.stopped(incident, "acceptance", ctx.now),
         **clocks.stopped(incident, "restoration", ctx.now),
         **clocks.started("closure", ctx.now),
     }
     record(ctx, call, incident, fields)
+    return CHECK
 
 
 def check(ctx: Context, call: Call) -> bool:
@@ -88,17 +96,31 @@ def close(ctx: Context, call: Call) -> None:
     record(ctx, call, incident, fields | _closed(ctx, incident))
 
 
-def close_automatically(ctx: Context, call: Call) -> None:
-    """Close what stayed resolved for 30 days (R275), with the system's code; the user's consent is not claimed.
+def close_automatically(ctx: Context, call: Call) -> str:
+    """Close what stayed resolved for 30 days, with the system's code (R275, R276); the user's consent is not claimed.
 
-    Raises NotAllowedError where the proposed code needs a problem and there is none: the instance is shown as stuck
-    until somebody has raised it (C-26).
+    An incident that waits, or whose proposed code needs a problem that is not there, stays open for people, with a note
+    on the record (R244, R274, C-26). A withdrawn one keeps the code of the withdrawal, which is no success. Returns
+    CLOSED; else CHECK where the user has yet to be asked after the waiting, or CLOSE.
     """
-    incident = incident_of(ctx, call)
+    incident = incidents.get(ctx, int(call.data["incident_id"]), lock=True)  # not incident_of: its waiting goes on
+    if obstacle := _obstacle(ctx, incident):
+        relations.comment(ctx, incident["id"], f"解决后超时，系统没有自动关闭：{obstacle}")
+        asks = incident["state"] == "waiting" and not incident["withdrawn"] and not incident["satisfied"]
+        return CHECK if asks else CLOSE
+    code = incident["proposed_close_code"] if incident["withdrawn"] else AUTOMATIC
+    record(ctx, call, incident, {"close_code": code, **_closed(ctx, incident)}, "解决后超时，系统自动关闭")
+    return CLOSED
+
+
+def _obstacle(ctx: Context, incident: Incident) -> str | None:
+    """Why the system may not close the incident, as the end of a sentence; None when it may."""
+    if incident["state"] == "waiting":
+        return f"事件正在等待（{reference.name(ctx, 'waiting_codes', incident['waiting_code'])}）"
     proposed = reference.row(ctx, "close_codes", incident["proposed_close_code"])
     if proposed is not None and _needs_problem(proposed) and not incident["problem_ref"]:
-        raise NotAllowedError(f"建议关闭代码为“{proposed['name']}”，没有问题单，不能自动关闭")
-    record(ctx, call, incident, {"close_code": AUTOMATIC, **_closed(ctx, incident)}, "解决后超时，系统自动关闭")
+        return f"建议关闭代码为“{proposed['name']}”，须先建立问题单"
+    return None
 
 
 def _closed(ctx: Context, incident: Incident) -> Fields:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 from engine.context import Call, Context
 from engine.errors import InvalidValuesError
 from handlers import reference
@@ -56,10 +58,11 @@ def identify(ctx: Context, call: Call) -> None:
     record(ctx, call, incident, fields)
 
 
-def record_request(ctx: Context, call: Call) -> str:
+def record_request(ctx: Context, call: Call, zone: tzinfo = numbers.HOUSE_ZONE) -> str:
     """1.4: keep what was reported, give the number and a provisional priority; returns whether it is in scope.
 
-    Which fields a source asks for is the form's rule (R084); the reporter is known from 1.2 (R083).
+    Which fields a source asks for is the form's rule (R084); the reporter is known from 1.2 (R083). ``zone`` says which
+    day it is for the number.
     """
     values = values_of(call)
     incident = incident_of(ctx, call)
@@ -67,7 +70,7 @@ def record_request(ctx: Context, call: Call) -> str:
     fields |= {name: instant(values, name) for name in ("occurred_at", "external_deadline")}
     _check(ctx, fields)
     if incident["number"] is None:
-        fields |= {"number": numbers.next_number(ctx), "recorded_at": ctx.now}
+        fields |= {"number": numbers.next_number(ctx, zone), "recorded_at": ctx.now}
     assessed = priority.assess(ctx, call, {**incident, **fields})
     fields |= assessed.fields | {"priority_provisional": True, "state": "to_dispatch", "stage": 2}
     record(ctx, call, incident, fields, f"登记时的暂定优先级：{assessed.reason}")

@@ -11,9 +11,16 @@ from datetime import datetime
 from handlers import clocks
 from handlers.records.incidents import DESK, RECORDER, SUPPORT, Fields, Incident, responsible
 
+# What a resolution claims, and what the customer was asked about it: neither outlives the resolution.
+_CLAIMED = ("resolved_at", "resolver", "resolving_group", "restored", "proposed_close_code")
+_ANSWERED = ("check_remark", "satisfied", "opinion")
+
 
 def to_desk(incident: Incident, now: datetime) -> Fields:
-    """Back to the desk for dispatch: stage 2, the response clock anew; a resolved one goes on with its restoration."""
+    """Back to the desk for dispatch: stage 2, the response clock anew.
+
+    A resolved one is resolved no longer, and goes on with its restoration.
+    """
     fields = {
         "state": "to_dispatch",
         "stage": 2,
@@ -23,7 +30,7 @@ def to_desk(incident: Incident, now: datetime) -> Fields:
     }
     if incident["state"] == "resolved":
         fields |= {
-            "resolved_at": None,
+            **dict.fromkeys(_CLAIMED),
             **clocks.stopped(incident, "closure", now),
             **clocks.continued(incident, "restoration", now),
         }
@@ -57,6 +64,11 @@ def accepted_by(incident: Incident, person: str, now: datetime) -> Fields:
 def to_recorder(incident: Incident) -> Fields:
     """To whoever recorded it, for stage 5 (C-17)."""
     return {"stage": 5, **responsible(RECORDER, incident["recorder_group"], incident["recorder"])}
+
+
+def unanswered() -> Fields:
+    """Nobody has been asked about the resolution that begins now; answers about an earlier one stay in its changes."""
+    return dict.fromkeys(_ANSWERED)
 
 
 def count_dispatch(incident: Incident, group: str) -> Fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -9,7 +10,7 @@ from sqlalchemy import text
 from engine.context import Context
 
 PREFIX = "SJ"
-ZONE = ZoneInfo("Asia/Shanghai")
+HOUSE_ZONE = ZoneInfo("Asia/Shanghai")
 
 # One statement on both databases; the day's row stays locked until the commit, so two steps never get one number.
 _NEXT = text(
@@ -18,8 +19,8 @@ _NEXT = text(
 )
 
 
-def next_number(ctx: Context) -> str:
-    """The next number of the day; a roll-back gives it back before anybody has seen it."""
-    day = ctx.now.astimezone(ZONE).strftime("%y%m%d")
+def next_number(ctx: Context, zone: tzinfo = HOUSE_ZONE) -> str:
+    """The next number of the day as ``zone`` has it; a roll-back gives it back before anybody has seen it."""
+    day = ctx.now.astimezone(zone).strftime("%y%m%d")
     last: int = ctx.connection.execute(_NEXT, {"day": day}).scalar_one()
     return f"{PREFIX}{day}-{last:03d}"

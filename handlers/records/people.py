@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select, update
 
 from engine.context import Context
 from engine.errors import ConflictError, InvalidValuesError, NotFoundError
@@ -25,22 +24,8 @@ CUSTOMER_FIELDS = (
     "department",
     "served",
 )
+_ADDING = 0x6C6F76656D  # of the advisory lock under which customers are added
 _SHORT = frozenset({"staff_number", "grade", "phone", "mobile", "extension"})
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A person with every group, post and role he has (R010)."""
-
-    account: str
-    name: str
-    phone: str | None
-    email: str | None
-    active: bool
-    demo: bool
-    groups: frozenset[str]
-    posts: frozenset[str]
-    roles: frozenset[str]
 
 
 def add_person(
@@ -85,67 +70,30 @@ def set_active(ctx: Context, account: str, active: bool) -> None:
         raise NotFoundError(f"没有账号 {account}")
 
 
-def member(ctx: Context, account: str) -> Member:
-    """One person with groups, posts and roles. Raises NotFoundError."""
-    found = members(ctx, accounts=[account])
-    if not found:
-        raise NotFoundError(f"没有账号 {account}")
-    return found[0]
+def stands(account: ColumnElement[str] | str, group: ColumnElement[str] | str) -> Select[tuple[str]]:
+    """Finds something where an active ``account`` stands in ``group``."""
+    joined = (membership.c.account == person.c.account) & (membership.c.group == group)
+    there = select(person.c.account).select_from(person.join(membership, joined))
+    return there.where(person.c.account == account, person.c.active)
 
 
-def members(ctx: Context, *, group: str | None = None, accounts: Sequence[str] | None = None) -> list[Member]:
-    """People by name: all, those of one group, or those with these accounts; three statements."""
-    query = select(person).order_by(person.c.name, person.c.account)
-    if group is not None:
-        query = query.where(person.c.account.in_(select(membership.c.account).where(membership.c.group == group)))
-    if accounts is not None:
-        query = query.where(person.c.account.in_(accounts))
-    people = ctx.connection.execute(query).all()
-    names = [row.account for row in people]
-    stands = ctx.connection.execute(select(membership).where(membership.c.account.in_(names))).all()
-    grants = ctx.connection.execute(select(role_grant).where(role_grant.c.account.in_(names))).all()
-    return [
-        Member(
-            row.account,
-            row.name,
-            row.phone,
-            row.email,
-            row.active,
-            row.demo,
-            frozenset(stand.group for stand in stands if stand.account == row.account),
-            frozenset(stand.post for stand in stands if stand.account == row.account and stand.post),
-            frozenset(grant.role for grant in grants if grant.account == row.account),
-        )
-        for row in people
-    ]
-
-
-def find_customers(
-    ctx: Context, *, staff_number: str | None = None, phone: str | None = None, name: str | None = None, limit: int = 10
-) -> list[Customer]:
-    """Customers by staff number, else by telephone or mobile, else by name; whatever finds any first (C-30)."""
-    columns = customer.c
-    conditions = [
-        columns.staff_number == staff_number.strip() if staff_number else None,
-        or_(columns.phone == phone.strip(), columns.mobile == phone.strip()) if phone else None,
-        columns.name == name.strip() if name else None,
-    ]
-    for condition in conditions:
-        if condition is not None:
-            query = select(customer).where(condition).order_by(columns.name, columns.id).limit(limit)
-            if found := ctx.connection.execute(query).mappings().all():
-                return [dict(row) for row in found]
-    return []
+def stands_in(connection: Connection, account: str, group: str) -> bool:
+    """Whether an active account stands in ``group``."""
+    return connection.scalar(stands(account, group).limit(1)) is not None
 
 
 def save_customer(ctx: Context, facts: Mapping[str, Any]) -> int:
-    """Add a customer, or correct the one known by his staff number, else phone and name; returns his id (R072, R074).
+    """Add a customer, or correct the one known by his staff number, else by name and telephone; returns his id.
 
-    ``facts`` are CUSTOMER_FIELDS; what is missing or None in them stays as it was. Every correction is kept.
+    ``facts`` are CUSTOMER_FIELDS; what is missing or None in them stays as it was. Every correction is kept (R072,
+    R074). Two first calls of one customer at the same time make one row.
     """
     given = {field: facts[field] for field in CUSTOMER_FIELDS if facts.get(field) is not None}
     _check_lengths(given)
     known = _known_customer(ctx, given)
+    if known is None:
+        _let_nobody_else_add(ctx)
+        known = _known_customer(ctx, given)
     if known is None:
         statement = insert(customer).values(**given, updated_at=ctx.now).returning(customer.c.id)
         customer_id: int = ctx.connection.execute(statement).scalar_one()
@@ -160,12 +108,25 @@ def save_customer(ctx: Context, facts: Mapping[str, Any]) -> int:
 
 
 def _known_customer(ctx: Context, given: Mapping[str, Any]) -> Customer | None:
+    """The customer with the staff number; else the one of this name who has one of the telephones.
+
+    A staff number that nobody has yet may belong to somebody who was known without one, never to another's.
+    """
+    c = customer.c
+    numbers = {given[field] for field in ("phone", "mobile") if given.get(field)}
+    same_phone = (c.name == given["name"]) & or_(c.phone.in_(numbers), c.mobile.in_(numbers))
+    way = same_phone
     if staff_number := given.get("staff_number"):
-        found = find_customers(ctx, staff_number=staff_number)
-        return found[0] if found else None
-    phone = given.get("mobile") or given.get("phone")
-    found = [row for row in find_customers(ctx, phone=phone) if row["name"] == given["name"]] if phone else []
-    return found[0] if found else None
+        way = or_(c.staff_number == staff_number, same_phone & c.staff_number.is_(None))
+    query = select(customer).where(way).order_by(c.staff_number.is_(None), c.id).limit(1)
+    found = ctx.connection.execute(query).mappings().first()
+    return dict(found) if found else None
+
+
+def _let_nobody_else_add(ctx: Context) -> None:
+    """On PostgreSQL other first calls wait for this one's commit; on SQLite there is one writer anyway."""
+    if ctx.connection.dialect.name == "postgresql":
+        ctx.connection.execute(select(func.pg_advisory_xact_lock(_ADDING)))
 
 
 def _check_lengths(given: Mapping[str, Any]) -> None:

@@ -75,6 +75,7 @@ def withdraw(ctx: Context, incident: Incident, reason: str) -> Incident:
         "withdrawn": True,
         "proposed_close_code": WITHDRAWN_CODE,
         **moves.to_recorder(incident),
+        **moves.unanswered(),
         **clocks.started("closure", ctx.now),
     }
     for name in ("response", "acceptance", "restoration"):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
+from engine import tasks
 from engine.context import SYSTEM, Context
 from engine.errors import ConflictError, InvalidValuesError
+from engine.persistence import instance
 from handlers import clocks, reference
 from handlers.records import incidents
 from handlers.records.incidents import Incident
+from handlers.records.tables import incident as table
 from handlers.records.tables import waiting_period
 from handlers.reference import Row
 
-MANAGER = "manager"
+CODES = "waiting_codes"
+_AT_ONCE = 20  # expired waitings that are looked at for one that no other node has in hand
 
 
 def hold_refusal(incident: Incident) -> str | None:
@@ -33,8 +37,7 @@ def hold(
 ) -> Incident:
     """Put the incident on waiting (R240, R243, R245): its clocks stand still until ``resume`` (R244).
 
-    ``code`` is a key of waiting_codes that one of ``roles`` may set (column set_by; the manager sets whatever people
-    set, and ``system`` stands for the system). Raises ConflictError when the incident's state does not allow it and
+    ``code`` is one of ``settable_codes``. Raises ConflictError when the incident's state does not allow it and
     InvalidValuesError for a wrong code, a missing reason or an impossible end.
     """
     if refusal := hold_refusal(incident):
@@ -81,22 +84,56 @@ def resume(ctx: Context, incident: Incident, reason: str, *, element: str | None
     return incidents.change(ctx, incident, fields, reason=reason, element=element)
 
 
-def settable_codes(ctx: Context, roles: Collection[str]) -> list[Row]:
-    """The waiting codes that somebody with ``roles`` may set (T-6)."""
-    return [row for row in reference.rows(ctx, "waiting_codes") if _may_set(row, roles)]
+def is_late(incident: Incident, now: datetime) -> bool:
+    """Whether the incident still waits though the expected end of its waiting has come (T-6)."""
+    return bool(incident["state"] == "waiting" and incident["waiting_until"] <= now)
 
 
-def _may_set(row: Row, roles: Collection[str]) -> bool:
-    setters = set(row["set_by"].split())
-    return bool(setters & set(roles)) or (MANAGER in roles and setters != {SYSTEM})
+def expire(ctx: Context) -> int | None:
+    """Resume one incident whose waiting has come to its end and resumes by itself (T-6); returns its id.
+
+    None when there is no more to do: the caller makes a unit of work for each. What another node has in hand is passed
+    over. Codes without ``resumes`` leave it to people: their incidents are late (``is_late``).
+    """
+    codes = [row["key"] for row in reference.rows(ctx, CODES) if reference.is_true(row.get("resumes"))]
+    c = table.c
+    ended = (c.state == "waiting") & c.waiting_code.in_(codes) & (c.waiting_until <= ctx.now)
+    found = select(c.id).where(ended).order_by(c.waiting_until, c.id).limit(_AT_ONCE)
+    incident_id: int
+    for incident_id in ctx.connection.scalars(found).all():
+        if not _instance_is_ours(ctx, incident_id):
+            continue
+        incident = incidents.get(ctx, incident_id, lock=True)
+        if is_late(incident, ctx.now) and incident["waiting_code"] in codes:
+            name = reference.name(ctx, CODES, incident["waiting_code"])
+            resume(ctx, incident, f"“{name}”到期，自动恢复处理")
+            tasks.reoffer(ctx, str(incident_id))
+            return incident_id
+    return None
+
+
+def _instance_is_ours(ctx: Context, incident_id: int) -> bool:
+    """Lock the incident's instance, as every step of it does first; not where somebody else is at it right now."""
+    c = instance.c
+    running = select(c.id).where(c.business_key == str(incident_id), c.ended_at.is_(None))
+    return ctx.connection.execute(running.with_for_update(skip_locked=True)).first() is not None
+
+
+def settable_codes(ctx: Context, roles: Collection[str]) -> Sequence[Row]:
+    """The waiting codes that the actor may set with ``roles`` (T-6, column set_by), in the order of the table.
+
+    The codes of the system are set by the system itself, whatever roles a person has.
+    """
+    mine = set(roles) if ctx.actor == SYSTEM else set(roles) - {SYSTEM}
+    return [row for row in reference.rows(ctx, CODES) if mine & set(row["set_by"].split())]
 
 
 def _check(ctx: Context, code: str, expected_end: datetime, reason: str, roles: Collection[str]) -> None:
-    row = reference.row(ctx, "waiting_codes", code)
+    row = reference.row(ctx, CODES, code)
     problems: dict[str, str] = {}
     if row is None:
         problems["code"] = "没有这个等待代码"
-    elif not _may_set(row, roles):
+    elif row not in settable_codes(ctx, roles):
         problems["code"] = f"您的岗位不能使用等待代码“{row['name']}”"
     if not reason.strip():
         problems["reason"] = "请填写等待原因"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from engine.errors import InvalidValuesError, NotAllowedError
+from engine.errors import InvalidValuesError
 from handlers import clocks
-from handlers.records import incidents, waiting
+from handlers.records import incidents, relations, waiting
+from handlers.records.tables import comment
 from tests.handlers.conftest import START, SUPPORTER, House
 
 
@@ -88,17 +90,68 @@ def test_automatic_closing_has_its_own_code_and_claims_no_consent(house: House) 
     assert found["satisfied"] is None
 
 
-@pytest.mark.proves("R274")
-def test_automatic_closing_of_a_workaround_waits_for_its_problem(house: House) -> None:
+@pytest.mark.proves("R274", "R275")
+def test_automatic_closing_of_a_workaround_waits_for_its_problem_and_says_so(house: House) -> None:
     incident_id = house.accepted()
     house.step("investigation.conclude", incident_id, SUPPORTER, found="solution", solution="换机", workaround=True)
     house.step("closing.resolve", incident_id, "system")
-    with pytest.raises(NotAllowedError, match="问题单"):
-        house.step("closing.close_automatically", incident_id, "system")
+    assert house.step("closing.close_automatically", incident_id, "system") == "close"
+    assert house.incident(incident_id)["state"] == "resolved"
+    note = house.connection.execute(select(comment).where(comment.c.incident_id == incident_id)).one()
+    assert (note.kind, note.actor) == ("note", "system") and "问题单" in note.text
     ctx = house.context()
     incidents.change(ctx, incidents.get(ctx, incident_id), {"problem_ref": "WT261122-001"})
-    house.step("closing.close_automatically", incident_id, "system")
+    assert house.step("closing.close_automatically", incident_id, "system") == "closed"
     assert house.incident(incident_id)["state"] == "closed"
+
+
+@pytest.mark.proves("R244", "R275")
+@pytest.mark.parametrize(("satisfied", "goes_on"), [(None, "check"), (True, "close")])
+def test_a_waiting_incident_is_not_closed_automatically_and_goes_on_waiting(
+    house: House, satisfied: bool | None, goes_on: str
+) -> None:
+    incident_id = house.resolved()
+    if satisfied:
+        house.step("closing.ask", incident_id, satisfied=True, opinion="满意")
+    house.wait(days=25)
+    ctx = house.context()
+    until = house.now + timedelta(days=5)
+    waiting.hold(ctx, incidents.get(ctx, incident_id), "W02", until, "用户出差", roles={"desk"})
+    house.wait(days=5)
+    assert house.step("closing.close_automatically", incident_id, "system") == goes_on
+    found = house.incident(incident_id)
+    assert (found["state"], found["waiting_code"], found["waiting_until"]) == ("waiting", "W02", until)
+    note = house.connection.execute(select(comment.c.text).where(comment.c.incident_id == incident_id)).scalar_one()
+    assert "等待" in note
+
+
+@pytest.mark.proves("R275", "R276")
+def test_a_withdrawn_incident_is_closed_by_time_with_the_code_of_the_withdrawal(house: House) -> None:
+    incident_id = house.accepted()
+    ctx = house.context()
+    relations.withdraw(ctx, incidents.get(ctx, incident_id), "用户自行处理")
+    assert house.step("closing.resolve", incident_id, "system") == "close"
+    assert house.incident(incident_id)["resolved_at"] is None
+    assert house.step("closing.close_automatically", incident_id, "system") == "closed"
+    assert house.incident(incident_id)["close_code"] == "C06"
+
+
+@pytest.mark.proves("R174", "R175", "R275")
+def test_answers_about_a_rejected_resolution_do_not_count_for_the_next(house: House) -> None:
+    incident_id = house.resolved()
+    house.step("closing.check", incident_id, complete=True, remark="齐全")
+    house.step("closing.ask", incident_id, satisfied=False, opinion="仍然报错")
+    found = house.incident(incident_id)
+    assert [found[name] for name in ("resolved_at", "resolver", "resolving_group", "restored")] == [None] * 4
+    house.step("dispatch.propose", incident_id, "system")
+    house.step("dispatch.dispatch", incident_id, group="crm")
+    house.step("dispatch.answer", incident_id, SUPPORTER, answer="accept")
+    house.work(incident_id)
+    house.step("closing.resolve", incident_id, "system")
+    house.step("closing.close_automatically", incident_id, "system")
+    found = house.incident(incident_id)
+    assert [found[name] for name in ("close_code", "check_remark", "satisfied", "opinion")] == ["C11", None, None, None]
+    assert (found["resolver"], found["rejections"]) == (SUPPORTER, 1)
 
 
 def test_a_waiting_resolved_incident_closes_and_its_waiting_ends(house: House) -> None:

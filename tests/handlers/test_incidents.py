@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from engine.context import Context
+from engine.context import Call, Context
 from engine.errors import ConflictError, NotFoundError
-from handlers import HANDLERS
+from handlers import HANDLERS, handlers_in
 from handlers.records import incidents, numbers
 from handlers.records.tables import APPEND_ONLY, field_change
 from handlers.records.tables import incident as table
-from tests.handlers.conftest import DESK_PERSON, START, SUPPORTER, House
+from tests.handlers.conftest import DESK_PERSON, REQUEST, START, SUPPORTER, House
 
 
 @pytest.mark.proves("R221", "R312")
@@ -133,6 +134,19 @@ def test_the_number_is_given_once_at_1_4(house: House) -> None:
     assert house.incident(incident_id)["number"] == "SJ261122-001"
     house.record(incident_id)
     assert house.incident(incident_id)["number"] == "SJ261122-001"
+
+
+@pytest.mark.proves("R008")
+@pytest.mark.parametrize(("zone", "day"), [("Asia/Shanghai", "261123"), ("Asia/Urumqi", "261122"), ("UTC", "261122")])
+def test_the_day_of_a_number_is_the_day_of_the_house(sqlite_house: House, zone: str, day: str) -> None:
+    sqlite_house.now = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)  # midnight in Shanghai
+    incident_id = sqlite_house.report()
+    sqlite_house.identify(incident_id)
+    ctx = sqlite_house.context()
+    values = {**REQUEST, "occurred_at": sqlite_house.now.isoformat()}
+    call = Call("s1_4_record", 1, str(incident_id), {"incident_id": incident_id}, values)
+    handlers_in(ZoneInfo(zone))["intake.record"](ctx, call)
+    assert sqlite_house.incident(incident_id)["number"] == f"SJ{day}-001"
 
 
 @pytest.mark.proves("R008")

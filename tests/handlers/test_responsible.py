@@ -1,4 +1,4 @@
-"""Who answers for an incident: the record follows the task from hand to hand, and stage 5 finds somebody who is there."""
+"""Who answers for an incident: the record follows the task, and stage 5 finds somebody who is there."""
 
 from __future__ import annotations
 

@@ -72,16 +72,25 @@ def test_a_waiting_may_last_up_to_the_limit_of_its_code(sqlite_house: House, day
     hold(sqlite_house, sqlite_house.accepted(), days=days)
 
 
-@pytest.mark.proves("R240")
-def test_codes_belong_to_roles_and_the_manager_has_all_that_people_have(sqlite_house: House) -> None:
-    def codes(*roles: str) -> list[str]:
-        return [row["key"] for row in waiting.settable_codes(sqlite_house.context(), roles)]
+@pytest.mark.proves("R240", "R243")
+def test_a_code_is_set_by_the_roles_that_the_table_names(sqlite_house: House) -> None:
+    def codes(*roles: str, actor: str = DESK_PERSON) -> list[str]:
+        return [row["key"] for row in waiting.settable_codes(sqlite_house.context(actor), roles)]
 
     assert codes("desk") == ["W01", "W02"]
     assert codes("support") == ["W01", "W02", "W06", "W07", "W08", "W09"]
-    assert codes("manager") == ["W01", "W02", "W06", "W07", "W08", "W09", "W99"]
-    assert codes("system") == ["W03", "W04", "W05"]
-    assert codes("leaders") == []
+    assert codes("manager") == ["W07", "W09", "W99"]
+    assert codes("leaders") == codes("system") == []
+    assert codes("system", actor="system") == ["W03", "W04", "W05"]
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(-1, False), (0, True), (1, True)])
+def test_a_waiting_is_late_from_its_expected_end_on(sqlite_house: House, seconds: int, late: bool) -> None:
+    incident_id = sqlite_house.accepted()
+    assert not waiting.is_late(sqlite_house.incident(incident_id), sqlite_house.now)
+    hold(sqlite_house, incident_id, days=1)
+    now = sqlite_house.wait(days=1, seconds=seconds)
+    assert waiting.is_late(sqlite_house.incident(incident_id), now) is late
 
 
 def test_an_incident_waits_once_and_not_when_it_is_closed(house: House) -> None:

@@ -116,9 +116,8 @@ class Walk:
     def close(self) -> str:
         if self.pick("person", "time") == "person":
             self.step("closing.close", close_code="C01", solution="恢复")
-        else:
-            self.step("closing.close_automatically")
-        return "closed"
+            return "closed"
+        return "closed" if self.step("closing.close_automatically") == "closed" else "close"
 
     def closed(self) -> str:
         ctx = self.house.context()

@@ -14,6 +14,21 @@ from webapp.routes.reading import Reader
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet that was refused and is shown open again: its ``name``, what was typed, and what is wrong by input."""
+
+    name: str
+    values: Mapping[str, str]
+    problems: Mapping[str, str]
+
+    @property
+    def other(self) -> str:
+        """What is wrong with no single input."""
+        inputs = {"code", "until", "reason"}
+        return "；".join(text for name, text in self.problems.items() if name not in inputs)
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingForm:
     """The codes that this person may set, and what holding does to the clock that runs."""
 
