@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
@@ -18,6 +19,7 @@ from engine.errors import (
     NotFoundError,
     StepFailedError,
 )
+from webapp.current import person_or_none
 
 log = logging.getLogger("lovem.web")
 
@@ -51,6 +53,7 @@ MESSAGES = {
     500: "操作没有生效，已记录下来。请稍后重试；仍然出错时请联系系统管理员。",
 }
 STUCK = "这一步没有完成，流程已停在原处并通知管理人员。您不用重复提交。"
+SIGNED_OUT = "登录已过期，内容还没有提交。请登录后继续。"
 STALE_PAGE = "页面已过期。请刷新页面后重试，您的操作没有生效。"
 
 
@@ -88,7 +91,15 @@ def _stuck(error: StepFailedError) -> ResponseReturnValue:
 
 
 def _stale_page(_error: CSRFError) -> ResponseReturnValue:
-    return _answer(400, STALE_PAGE)
+    return signed_out() if person_or_none() is None else _answer(400, STALE_PAGE)
+
+
+def signed_out() -> Response:
+    """The answer to a form that was sent after the session had ended: what was typed, and the way back to it."""
+    came_from = urlsplit(request.referrer or "")
+    own = came_from.netloc == request.host  # a form of another site gets nothing of it shown as ours
+    typed = [text for name, text in request.form.items() if own and "." in name and text.strip()]
+    return _answer(401, SIGNED_OUT, page={"typed": typed, "back": came_from.path if own else ""})
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
@@ -108,13 +119,18 @@ def _broken(error: Exception) -> ResponseReturnValue:
 
 
 def _answer(
-    status: int, message: str, *, error: Exception | None = None, facts: dict[str, Any] | None = None
+    status: int,
+    message: str,
+    *,
+    error: Exception | None = None,
+    facts: dict[str, Any] | None = None,
+    page: dict[str, Any] | None = None,
 ) -> Response:
     title = TITLES.get(status, TITLES[400 if status < 500 else 500])
     if wants_json():
         response = jsonify({"status": status, "title": title, "message": message} | (facts or {}))
     else:
-        page = render_template("errors/error.html", status=status, title=title, message=message, error=error)
-        response = Response(page, mimetype="text/html")
+        context = {"status": status, "title": title, "message": message, "error": error} | (page or {})
+        response = Response(render_template("errors/error.html", **context), mimetype="text/html")
     response.status_code = status
     return response

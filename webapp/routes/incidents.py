@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,22 +12,26 @@ from flask.typing import ResponseReturnValue
 
 from engine import definitions
 from engine.bundles import Bundle
-from engine.errors import ConflictError, EngineError, NotAllowedError, NotFoundError
+from engine.errors import ConflictError, EngineError, InvalidValuesError, NotFoundError
 from webapp import desk as verbs
 from webapp.current import current_desk, current_person
+from webapp.desk.incidents import PROCESS
+from webapp.failures import status_of
 from webapp.queries import incidents, keyset, tasks, timeline
 from webapp.queries.rows import Record
 from webapp.rights import allowed
 from webapp.routes import facts, incident_view, story, waiting_form
+from webapp.routes import tasks as task_pages
 from webapp.routes.blueprint import pages
 from webapp.routes.clock import NAMES, Clock, incident_clock
+from webapp.routes.posted import posted_key, posted_number
 from webapp.routes.reading import Reader, reading
 from webapp.routes.work import incident_row
 
 ACTS = ("comment", "hold", "resume", "withdraw", "reassign")
-PROCESS = "incident"
 STATE_FILTERS = {"open": "未关闭", "waiting": "等待中", "closed": "已关闭", "all": "全部"}
 LONGEST_SEARCH = 100
+TASK_ADDRESS = re.compile(r"/tasks/[0-9a-f-]{1,60}")
 
 
 @pages.get("/incidents", endpoint="incidents")
@@ -53,7 +58,9 @@ def incident_page(key: str) -> ResponseReturnValue:
     return _page(key, None, 200)
 
 
-def _page(key: str, trouble: Mapping[str, str] | None, status: int) -> ResponseReturnValue:
+def _page(
+    key: str, trouble: Mapping[str, str] | None, status: int, sheet: waiting_form.Sheet | None = None
+) -> ResponseReturnValue:
     with reading() as reader:
         connection = reader.ctx.connection
         incident = incidents.get(connection, key)
@@ -82,6 +89,7 @@ def _page(key: str, trouble: Mapping[str, str] | None, status: int) -> ResponseR
             "waiting": waiting_form.build(reader, incident),
             "waiting_words": reader.name("waiting_codes", incident["waiting_code"]),
             "trouble": trouble,
+            "sheet": sheet,
             "key": uuid.uuid4().hex,
         }
         return render_template("incident.html", here="incidents", **context), status
@@ -143,7 +151,12 @@ def comment(key: str) -> ResponseReturnValue:
     text = request.form.get("text", "").strip()
     if not text:
         return _page(key, {"comment": "请先写下要补充的内容。"}, 422)
-    verbs.comment(current_desk(), current_person(), _id(key), text, kind=kind, channel=channel)
+    try:
+        verbs.comment(
+            current_desk(), current_person(), _id(key), text, kind=kind, channel=channel or None, key=posted_key()
+        )
+    except InvalidValuesError as refused:
+        return _page(key, {"comment": problem_words(refused)}, 422)
     flash("已补充说明。")
     return redirect(url_for("pages.incident", key=key) + "#story", 303)
 
@@ -154,14 +167,21 @@ def hold(key: str) -> ResponseReturnValue:
     with reading() as reader:
         until = waiting_form.read_until(reader, request.form)
     if until is None:
-        return _page(key, {"hold": "预计结束：请写成 2026-11-25 18:00 或 11-25 18:00。"}, 422)
+        return _refused(key, "hold", {"until": "预计结束请写成 18:00 或 11-25 18:00"})
     code, reason = request.form.get("code", ""), request.form.get("reason", "").strip()
     try:
-        verbs.hold(current_desk(), current_person(), _id(key), code, until, reason, revision=_revision())
-    except EngineError as refused:
-        if not is_form_problem(refused):
-            raise
-        return _page(key, {"hold": problem_words(refused)}, 422)
+        verbs.hold(
+            current_desk(),
+            current_person(),
+            _id(key),
+            code,
+            until,
+            reason,
+            revision=posted_number("revision"),
+            key=posted_key(),
+        )
+    except (InvalidValuesError, ConflictError) as refused:
+        return _refused(key, "hold", _problems(refused), refused)
     flash("已置为等待，时钟暂停。")
     return redirect(_back(key), 303)
 
@@ -185,14 +205,40 @@ def reassign(key: str) -> ResponseReturnValue:
 
 
 def _act(key: str, verb: Any, done: str) -> ResponseReturnValue:
-    verb(current_desk(), current_person(), _id(key), request.form.get("reason", "").strip(), revision=_revision())
+    reason, revision = request.form.get("reason", ""), posted_number("revision")
+    try:
+        verb(current_desk(), current_person(), _id(key), reason, revision=revision, key=posted_key())
+    except (InvalidValuesError, ConflictError) as refused:
+        return _refused(key, verb.__name__, _problems(refused), refused)
     flash(done)
     return redirect(_back(key), 303)
 
 
-def is_form_problem(refused: EngineError) -> bool:
-    """Whether somebody who filled in a form can mend it there."""
-    return not isinstance(refused, ConflictError | NotAllowedError | NotFoundError)
+def _refused(
+    key: str, name: str, problems: Mapping[str, str], refused: EngineError | None = None
+) -> ResponseReturnValue:
+    """The page from which a sheet came, with the sheet open and everything typed in it."""
+    typed = {each: request.form.get(each, "") for each in ("code", "until", "reason")}
+    sheet = waiting_form.Sheet(name, typed, problems)
+    status = status_of(refused) if refused else 422
+    task_id = _back(key).removeprefix("/tasks/")
+    if "/" not in task_id:
+        with reading() as reader:
+            still_open = tasks.get(reader.ctx.connection, task_id) is not None
+        if still_open:
+            return task_pages.with_sheet(task_id, sheet, status)
+    return _page(key, None, status, sheet)
+
+
+def _problems(refused: InvalidValuesError | ConflictError) -> dict[str, str]:
+    """What is wrong by the sheet's inputs; a conflict belongs to none of them."""
+    if isinstance(refused, ConflictError):
+        with reading() as reader:
+            by = reader.accounts(refused.by).get(refused.by or "", "")
+            at = f" {reader.moment(refused.at)}" if refused.at else ""
+        return {"": f"{refused}（{by}{at}）" if by else str(refused)}
+    inputs = {"expected_end": "until"}
+    return {inputs.get(name, name): text for name, text in refused.problems.items()}
 
 
 def problem_words(refused: EngineError) -> str:
@@ -207,11 +253,6 @@ def _id(key: str) -> int:
         return found
 
 
-def _revision() -> int | None:
-    text = request.form.get("revision", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
 def _back(key: str) -> str:
     wanted = request.form.get("back", "")
-    return wanted if wanted.startswith("/tasks/") and wanted.isprintable() else url_for("pages.incident", key=key)
+    return wanted if TASK_ADDRESS.fullmatch(wanted) else url_for("pages.incident", key=key)

@@ -17,12 +17,14 @@ from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.desk import InvalidStepError
 from webapp.failures import status_of
-from webapp.queries import incidents, tasks
+from webapp.people import has_left
+from webapp.queries import incidents, people, tasks
 from webapp.queries.rows import Record
 from webapp.rights import allowed
 from webapp.routes import facts, waiting_form
 from webapp.routes.blueprint import pages
 from webapp.routes.clock import task_clock
+from webapp.routes.posted import posted_key, posted_token
 from webapp.routes.reading import Reader, reading
 from webapp.routes.step_forms import (
     Plan,
@@ -30,6 +32,7 @@ from webapp.routes.step_forms import (
     all_problems,
     build_steps,
     first_values,
+    handed_in,
     plan,
     posted_values,
     with_proposal,
@@ -73,6 +76,19 @@ def task_page(task_id: str) -> ResponseReturnValue:
         return _page(reader, task, incident, the_plan, values, Trouble())
 
 
+def with_sheet(task_id: str, sheet: waiting_form.Sheet, status: int) -> ResponseReturnValue:
+    """The page with a sheet that was refused, open above the form as the draft has it."""
+    with reading() as reader:
+        task = tasks.get(reader.ctx.connection, task_id)
+        if task is None:
+            return _done(reader, task_id, late=True)
+        incident = incidents.get(reader.ctx.connection, task["business_key"])
+        the_plan = _plan(reader, task)
+        values = with_proposal(reader, first_values(the_plan, incident, task["draft"]), incident)
+        page, _ = _page(reader, task, incident, the_plan, values, Trouble(), sheet)
+        return page, status
+
+
 @pages.post("/tasks/<task_id>")
 def complete(task_id: str) -> ResponseReturnValue:
     """Complete the step and what is joined to it; a refusal shows the page again with everything typed."""
@@ -80,10 +96,10 @@ def complete(task_id: str) -> ResponseReturnValue:
         return _again(task_id, Trouble())
     with reading() as reader:
         task = tasks.get(reader.ctx.connection, task_id)
-        values = _typed(reader, task)[1] if task else {}
+        values = handed_in(*_typed(reader, task)[:2]) if task else {}
     try:
         done = verbs.complete_joined(
-            current_desk(), current_person(), task_id, values, _token(), key=request.form.get("key") or None
+            current_desk(), current_person(), task_id, values, posted_token(), key=posted_key()
         )
     except InvalidStepError as refused:
         return _again(task_id, Trouble(), refused)
@@ -134,6 +150,16 @@ def draft(task_id: str) -> ResponseReturnValue:
     return redirect(url_for("pages.task", task_id=task_id), 303)
 
 
+@pages.post("/tasks/<task_id>/assign")
+def assign(task_id: str) -> ResponseReturnValue:
+    """Give the task to a colleague of its group."""
+    account = request.form.get("person", "")
+    verbs.assign(current_desk(), current_person(), task_id, account)
+    with reading() as reader:
+        flash(f"已改派给{reader.accounts(account).get(account, account)}。")
+    return redirect(url_for("pages.task", task_id=task_id), 303)
+
+
 @pages.post("/tasks/<task_id>/fields")
 def fields(task_id: str) -> ResponseReturnValue:
     """The forms again, for what is chosen now: dependent lists, computed facts, the proposed group."""
@@ -154,11 +180,6 @@ def _typed(reader: Reader, task: Record) -> tuple[Plan, dict[str, dict[str, Any]
     incident = incidents.get(reader.ctx.connection, task["business_key"])
     the_plan = _plan(reader, task)
     return the_plan, posted_values(reader, the_plan, request.form, incident), incident
-
-
-def _token() -> int:
-    text = request.form.get("token", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
 def _again(task_id: str, trouble: Trouble, refused: InvalidStepError | None = None) -> ResponseReturnValue:
@@ -195,13 +216,19 @@ def _conflicted(task_id: str, conflict: Conflict) -> ResponseReturnValue:
 
 
 def _page(
-    reader: Reader, task: Record, incident: Record, the_plan: Plan, values: Values, trouble: Trouble
-) -> ResponseReturnValue:
+    reader: Reader,
+    task: Record,
+    incident: Record,
+    the_plan: Plan,
+    values: Values,
+    trouble: Trouble,
+    sheet: waiting_form.Sheet | None = None,
+) -> tuple[str, int]:
     steps = build_steps(reader, the_plan, values, incident, trouble.problems)
     shown = {name for step in steps for name in (each.key for each in step.fields)}
     others = [text for step in trouble.problems.values() for key, text in step.items() if key not in shown]
-    people = (incident["recorder"], incident["responsible_person"], task["assignee"], task["draft_by"])
-    accounts = reader.accounts(*people)
+    named = (incident["recorder"], incident["responsible_person"], task["assignee"], task["draft_by"])
+    accounts = reader.accounts(*named)
     context: dict[str, Any] = {
         "task": task,
         "incident": incident,
@@ -218,7 +245,9 @@ def _page(
         "holder": accounts.get(task["assignee"], task["assignee"]),
         "group": reader.name("groups", task["candidate_group"]),
         "may": _may(reader, task, incident),
+        "colleagues": _colleagues(reader, task),
         "waiting": waiting_form.build(reader, incident),
+        "sheet": sheet,
         "key": uuid.uuid4().hex,
     }
     return render_template("task.html", here="work", **context), trouble.status
@@ -226,8 +255,18 @@ def _page(
 
 def _may(reader: Reader, task: Record, incident: Record) -> dict[str, bool]:
     offered = tasks.as_offered(task)
-    found = {action: allowed(reader.person, action, task=offered) for action in ("complete", "claim", "release")}
+    found = {action: allowed(reader.person, action, task=offered) for action in ("complete", "release")}
+    abandoned = has_left(reader.ctx.connection, task["assignee"], task["candidate_group"])
+    found["claim"] = allowed(reader.person, "claim", task=offered, abandoned=abandoned)
     return found | {action: allowed(reader.person, action, incident=incident) for action in ("hold", "resume")}
+
+
+def _colleagues(reader: Reader, task: Record) -> list[tuple[str, str]]:
+    """To whom this person may give the task: (account, name) of its group's people, but for who has it."""
+    if task["candidate_group"] is None or not allowed(reader.person, "assign", task=tasks.as_offered(task)):
+        return []
+    found = people.colleagues(reader.ctx.connection, task["candidate_group"])
+    return [(account, name) for account, name in found if account != task["assignee"]]
 
 
 def _number(step: Step) -> str:

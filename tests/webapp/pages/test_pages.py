@@ -116,6 +116,57 @@ def test_a_stranger_is_sent_to_sign_in_and_then_to_where_he_wanted(desk_app: Fla
     assert signed.location == "/incidents?q=OCS"
 
 
+def test_a_form_sent_after_the_session_ended_shows_what_was_typed_and_the_way_back(desk_app: Flask) -> None:
+    for protected in (True, False):  # the cookie is gone, or only its session has ended
+        desk_app.config["WTF_CSRF_ENABLED"] = protected
+        answer = desk_app.test_client().post(
+            "/report", data=REPORT, headers={"Referer": "http://localhost/report", "Accept": "text/html"}
+        )
+        assert answer.status_code == 401
+        assert "多个营业厅提交订单时报错。" in answer.text
+        assert 'href="/sign-in?next=/report"' in answer.text
+        assert "请求无法理解" not in answer.text
+
+
+def test_a_form_from_another_site_is_not_shown_as_ours(desk_app: Flask) -> None:
+    answer = desk_app.test_client().post("/report", data=REPORT, headers={"Referer": "http://example.org/report"})
+    assert answer.status_code == 401
+    assert "多个营业厅提交订单时报错。" not in answer.text
+
+
+HOLD = {"code": "W02", "until": "11-22 18:00", "reason": "等待用户回复"}
+
+
+def test_a_refused_waiting_comes_back_to_its_task_with_everything_typed(signed_in: SignIn) -> None:
+    client = signed_in("crm02")
+    address = links(client.get("/work?tab=mine").text + client.get("/work?tab=pool").text, r"/tasks/[0-9a-f-]+")
+    held = [each for each in address if 'data-sheet="hold"' in client.get(each).text]
+    page = client.get(held[0]).text
+    action = re.search(r'action="(/incidents/[^"]+/hold)"', page)
+    code = re.search(r'<option value="(W\d\d)"', page)
+    assert action and code
+    answer = client.post(action[1], data=HOLD | {"code": code[1], "back": held[0]})
+    assert answer.status_code == 422
+    assert f'data-keep="{held[0]}"' in answer.text
+    assert '<details class="more" data-sheet="hold" open>' in answer.text
+    assert "预计结束时间应晚于现在" in answer.text
+    assert 'value="11-22 18:00"' in answer.text
+    assert ">等待用户回复</textarea>" in answer.text
+    assert f'<option value="{code[1]}" selected>' in answer.text
+
+
+def test_a_stale_sheet_says_so_inside_the_sheet(signed_in: SignIn) -> None:
+    client = signed_in("manager01")
+    for address in links(client.get("/incidents").text, r"/incidents/SJ[0-9-]+"):
+        if 'data-sheet="reassign"' in client.get(address).text:
+            break
+    answer = client.post(f"{address}/reassign", data={"reason": "派错了组", "revision": "1"})
+    assert answer.status_code == 409
+    assert '<details class="more" data-sheet="reassign" open>' in answer.text
+    assert ">派错了组</textarea>" in answer.text
+    assert "事件刚被他人修改" in answer.text
+
+
 @pytest.mark.parametrize(
     "address", ["https://example.org/", "//example.org", "/\\example.org", "javascript:alert(1)", ""]
 )

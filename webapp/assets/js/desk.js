@@ -3,7 +3,9 @@ import "htmx.org";
 import { guardForms } from "./forms.js";
 import { listenForKeys } from "./keys.js";
 import { watchNotes } from "./notes.js";
+import { keepTyped } from "./typed.js";
 
 guardForms();
+keepTyped();
 listenForKeys();
 watchNotes();
