@@ -40,18 +40,30 @@ class Clock:
 
 def task_clock(incident: Mapping[str, Any], now: datetime, periods: Sequence[Period] = ()) -> Clock:
     """The clock that counts for an incident now: of its state, or of the state to which its waiting goes back."""
-    state = incident["held_state"] if incident["state"] == "waiting" else incident["state"]
-    name = clocks.CLOCK_OF_STATE.get(state)
+    name = _counting(incident)
     if name is None:
         return Clock("时限", "不计时", "none")
     return incident_clock(incident, name, now, periods)
 
 
+def _counting(incident: Mapping[str, Any]) -> str | None:
+    state = incident["held_state"] if incident["state"] == "waiting" else incident["state"]
+    return clocks.CLOCK_OF_STATE.get(state)
+
+
+def _is_to_come(incident: Mapping[str, Any], name: str) -> bool:
+    """Whether a clock belongs to a later state: what it measured before the incident came back no longer holds."""
+    counting = _counting(incident)
+    return counting is not None and clocks.CLOCKS.index(name) > clocks.CLOCKS.index(counting)
+
+
 def incident_clock(incident: Mapping[str, Any], name: str, now: datetime, periods: Sequence[Period] = ()) -> Clock:
     """One of the four clocks of an incident; ``periods`` are its ended waitings, for the hatching (§5.1.6, §5.1.7)."""
     found = clocks.clock(incident, name)
-    if found.started_at is None or found.target is None:
-        return Clock(NAMES[name], "未开始" if found.started_at is None else "尚无目标", "none", target=found.target)
+    if found.started_at is None or (not found.runs and _is_to_come(incident, name)):
+        return Clock(NAMES[name], "未开始", "none", target=found.target)
+    if found.target is None:
+        return Clock(NAMES[name], "尚无目标", "none")
     target = _target(incident, name, found)
     spent = max(clocks.running_time(found, now), NO_TIME)
     seen_at = found.stopped_at or now

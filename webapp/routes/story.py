@@ -25,7 +25,15 @@ OUTCOMES = {
     "solution": "找到方案",
     "none": "没有找到方案",
 }
+# What a step's yes or no means, by the key that it writes; the line of the step says it, so no change repeats it.
+JUDGEMENTS: Mapping[str, Mapping[str, str]] = {
+    "agreed": {"True": "用户同意", "False": "用户不同意"},
+    "restored": {"True": "服务已恢复", "False": "服务未恢复"},
+    "satisfied": {"True": "用户满意", "False": "用户不满意"},
+}
+SAME_AGAIN = "填写的内容与上次相同"
 # The first values of these steps are the facts of the page itself: they are not repeated line by line.
+LONGEST_ACT = 24  # characters of a verb's name; what is longer is no name
 INTAKE = ("1.2", "1.4")
 TOLD_BY_RULES = {"priority", "urgency"}  # where the rule's own line says it and nothing stood there before
 
@@ -67,8 +75,27 @@ def tell(reader: Reader, events: Sequence[Event], program: Program | None) -> li
     """Every event as a line; steps of the system that neither changed nor decided anything are left out."""
     accounts = reader.accounts(*_people_in(events))
     rules.read_tables(reader.ctx, (row["definition_id"] for event in events for row in event.decisions))
+    repeated = _repeated(events)
     told = [(event, _TELL[event.kind](reader, event, program)) for event in events]
-    return [_entry(reader, event, words, accounts) for event, words in told if words is not None]
+    return [
+        _entry(reader, event, words, accounts, again=id(event) in repeated)
+        for event, words in told
+        if words is not None
+    ]
+
+
+def _repeated(events: Sequence[Event]) -> set[int]:
+    """Which events are a person's step that was done before, with texts then and nothing that differs from them now."""
+    wrote: set[str | None] = set()
+    found = set()
+    for event in reversed(events):  # the oldest first
+        if event.kind != "step" or _by_system(event) or _row(event)["outcome"] == CANCELLED:
+            continue
+        if event.changes:
+            wrote.add(event.element_id)
+        elif event.element_id in wrote:
+            found.add(id(event))
+    return found
 
 
 def _people_in(events: Sequence[Event]) -> list[str | None]:
@@ -77,7 +104,7 @@ def _people_in(events: Sequence[Event]) -> list[str | None]:
     return [*values, *(event.actor for event in events), *(event.on_behalf_of for event in events)]
 
 
-def _entry(reader: Reader, event: Event, told: Told, accounts: Mapping[str, str]) -> Entry:
+def _entry(reader: Reader, event: Event, told: Told, accounts: Mapping[str, str], *, again: bool) -> Entry:
     reasons = [row["reason"] for row in event.changes if row["reason"]] if not event.decisions else []
     return Entry(
         at=event.at,
@@ -86,9 +113,14 @@ def _entry(reader: Reader, event: Event, told: Told, accounts: Mapping[str, str]
         text=told.text,
         who="系统" if _by_system(event) else accounts.get(event.actor, event.actor),
         on_behalf_of=accounts.get(event.on_behalf_of or "", event.on_behalf_of or ""),
-        say=told.say or (reasons[0] if reasons else ""),
+        say=told.say or _why(told, reasons) or (SAME_AGAIN if again else ""),
         changes=[*_decided(reader, event), *_changed(reader, event, told.text, accounts)],
     )
+
+
+def _why(told: Told, reasons: Sequence[str]) -> str:
+    """The reason of the first change that has one, unless the line itself says it."""
+    return next((reason for reason in reasons[:1] if reason != told.text), "")
 
 
 def _by_system(event: Event) -> bool:
@@ -104,9 +136,15 @@ def _step(_reader: Reader, event: Event, program: Program | None) -> Told | None
         return Told(name, "table" if event.decisions else "robot") if name and speaks else None
     if row["outcome"] == CANCELLED:
         return Told(f"{name}：已取消", "x")
-    result = OUTCOMES.get(str(row["outcome"]), "")
+    result = _judgement(event, program).get(str(row["outcome"])) or OUTCOMES.get(str(row["outcome"]), "")
     icon = "phone" if name.startswith(INTAKE) else "check"
     return Told(f"完成 {name}" + (f"：{result}" if result else ""), icon, "ok" if name.startswith("5.5") else "")
+
+
+def _judgement(event: Event, program: Program | None) -> Mapping[str, str]:
+    """The words of the yes or no that a step answers; empty for a step that answers something else."""
+    element = program.elements.get(event.element_id or "") if program else None
+    return JUDGEMENTS.get(element.properties.get("result", ""), {}) if element else {}
 
 
 def _comment(_reader: Reader, event: Event, _program: Program | None) -> Told | None:
@@ -132,8 +170,12 @@ def _resume(_reader: Reader, event: Event, _program: Program | None) -> Told | N
 def _change(_reader: Reader, event: Event, program: Program | None) -> Told | None:
     if not event.decisions and all(row["old"] is None for row in event.changes) and event.element_id is None:
         return Told("接到请求", "phone")  # the record's first values
-    name = _name(program, event.element_id)
-    return Told(name or "修改事件信息", "robot" if event.actor == "system" else "pencil")
+    icon = "robot" if event.actor == "system" else "pencil"
+    if name := _name(program, event.element_id):
+        return Told(name, icon)
+    # A verb's reason begins with its name: 重新分派：…, 领取.
+    act, _, why = next((row["reason"] for row in event.changes if row["reason"]), "").partition("：")
+    return Told(act, icon, say=why) if act and len(act) <= LONGEST_ACT else Told("修改事件信息", icon)
 
 
 _TELL: Mapping[str, Callable[[Reader, Event, Program | None], Told | None]] = {
@@ -173,7 +215,12 @@ def _changed(reader: Reader, event: Event, text: str, accounts: Mapping[str, str
     found = []
     for row in event.changes:
         column, first = row["field"], row["old"] is None
-        if column not in LABELS or (first and intake) or (first and event.decisions and column in TOLD_BY_RULES):
+        if (
+            column in JUDGEMENTS
+            or column not in LABELS
+            or (first and intake)
+            or (first and event.decisions and column in TOLD_BY_RULES)
+        ):
             continue
         if (
             event.kind in {"hold", "resume"}

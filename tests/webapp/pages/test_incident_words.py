@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -106,3 +107,73 @@ def test_a_task_that_went_back_and_forth_needs_no_more_than_twenty_statements(
     with statements(desk_app) as found:
         client.get(address)
     assert len(found) <= 20, "\n".join(found)
+
+
+def clocks_of(html: str) -> dict[str, str]:
+    """Each clock's sentence, as its bar says it."""
+    return dict(re.findall(r'role="img" aria-label="(响应|受理|恢复|关闭)：([^"]+)"', html))
+
+
+@pytest.mark.proves("R248")
+def test_a_rejected_incident_shows_neither_closure_nor_acceptance_as_done(office: Office, signed_in: SignIn) -> None:
+    incident_id = office.resolve()
+    client = signed_in("reception01")
+    assert clocks_of(incident_page(client, office, incident_id))["受理"].startswith("用时")
+    office.do(incident_id, "reception01", "s5_1_check", s5_3_ask={"satisfied": False, "opinion": "又不能开户了"})
+    told = clocks_of(incident_page(client, office, incident_id))
+    assert told["受理"] == told["关闭"] == "未开始"
+    assert told["响应"].startswith("剩余")
+    assert told["恢复"].startswith("剩余")
+    office.do(incident_id, "reception01", s2_8_dispatch={"group": "crm"})
+    office.do(incident_id, "crm01", "s2_9_accept")
+    told = clocks_of(incident_page(client, office, incident_id))
+    assert told["响应"].startswith("用时")
+    assert told["受理"].startswith("用时")
+    assert told["关闭"] == "未开始"
+
+
+def test_a_closed_incident_keeps_all_four_clocks(office: Office, signed_in: SignIn) -> None:
+    incident_id = office.resolve()
+    office.do(incident_id, "reception01", "s5_1_check", "s5_3_ask", "s5_5_close")
+    told = clocks_of(incident_page(signed_in("reception01"), office, incident_id))
+    assert all(words.startswith("用时") for words in told.values())
+
+
+def entries_of(html: str) -> list[str]:
+    """The lines of the timeline without markup, the newest first."""
+    listed = html.split('class="time-line"')[1].split("</ol>")[0]
+    lines = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", line)).strip() for line in listed.split("<li class=")]
+    return [line.partition("> ")[2] for line in lines if "· " in line]
+
+
+def test_a_failed_verification_stands_in_the_timeline(office: Office, signed_in: SignIn) -> None:
+    incident_id = office.accept()
+    office.do(incident_id, "crm01", *INVESTIGATION)
+    office.do(incident_id, "crm01", "s4_1_agree", "s4_5_recover", s4_6_verify={**ROAD["s4_6_verify"], **NOT_RESTORED})
+    told = entries_of(incident_page(signed_in("crm01"), office, incident_id))
+    assert any("完成 4.6 验证解决结果：服务未恢复" in line for line in told)
+
+
+def test_a_repeated_step_with_the_same_texts_says_so(office: Office, signed_in: SignIn) -> None:
+    incident_id = office.accept()
+    office.do(incident_id, "crm01", *INVESTIGATION)
+    disagreed = {"agreed": False, "answer": "现在不能停机"}
+    office.do(incident_id, "crm01", s4_1_agree=disagreed)
+    office.do(incident_id, "reception01", "s2_8_dispatch")
+    office.do(incident_id, "crm01", "s2_9_accept")
+    office.do(incident_id, "crm01", *INVESTIGATION)
+    told = entries_of(incident_page(signed_in("crm01"), office, incident_id))
+    repeated = [line for line in told if "3.5 诊断" in line]
+    assert "填写的内容与上次相同" in repeated[0]
+    assert "填写的内容与上次相同" not in repeated[1]
+    assert any("4.1 沟通解决方案或变通方法：用户不同意" in line for line in told)
+
+
+def test_a_reassignment_is_called_so(office: Office, signed_in: SignIn) -> None:
+    office.now -= timedelta(minutes=5)
+    incident_id = office.accept()
+    office.now = NOW
+    verbs.reassign(office.desk, office["manager01"], incident_id, "值班表已变更")
+    told = entries_of(incident_page(signed_in("reception01"), office, incident_id))
+    assert any("重新分派 · 服务台经理01" in line and "值班表已变更" in line for line in told)
+    assert not any("修改事件信息" in line for line in told)
