@@ -178,7 +178,7 @@ def keep_draft(ctx: Context, task_id: str, values: Mapping[str, Any], author: st
 def reoffer(ctx: Context, business_key: str) -> int:
     """Ask the processes' offers again for all open tasks of ``business_key``; how many changed.
 
-    Somebody who has a task keeps it unless the offer names another person.
+    Somebody who has a task keeps it, for whomever he does it, unless the offer names another person or group.
     """
     rows = ctx.connection.execute(
         instance_select().where(db.instance.c.business_key == business_key, db.instance.c.status == RUNNING)
@@ -222,9 +222,10 @@ def _reoffer(ctx: Context, instance: Held) -> int:
     work = Work(ctx, instance, None).load()
     for task in work.before.user_tasks:
         row, offer = rows[task.task_id], work.offer(task)
+        keeps = row.assignee if offer.candidate_group == row.candidate_group else None
         values = {
             "candidate_group": offer.candidate_group,
-            "assignee": offer.assignee or row.assignee,
+            "assignee": offer.assignee or keeps,
             "priority": offer.priority,
             "due_at": offer.due_at,
         }
@@ -233,7 +234,8 @@ def _reoffer(ctx: Context, instance: Held) -> int:
         if values["assignee"] == row.assignee:  # the page that somebody has open stays good
             ctx.connection.execute(update(db.user_task).where(_t.id == task.task_id).values(**values))
         else:
-            _change(ctx, task.task_id, row.revision, **values, claimed_at=ctx.now, on_behalf_of=None)
+            claimed_at = ctx.now if values["assignee"] else None
+            _change(ctx, task.task_id, row.revision, **values, claimed_at=claimed_at, on_behalf_of=None)
         changed += 1
     return changed
 

@@ -17,11 +17,11 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine.persistence import metadata
-from handlers import HANDLERS
+from handlers import handlers_in
 from webapp import failures, routes, security
 from webapp.clock import system_now
 from webapp.current import Services
-from webapp.database import absolute_url, configure
+from webapp.database import PRIVATE, absolute_url, configure
 from webapp.desk import Desk
 from webapp.settings import Settings
 
@@ -46,7 +46,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_now
     babel.init_app(app, default_locale="zh_Hans_CN", default_timezone=settings.time_zone)
     with app.app_context():
         engine = configure(db.engine)
-    desk = Desk(engine=engine, clock=clock, handlers=HANDLERS, node=node_name())
+    desk = Desk(engine=engine, clock=clock, handlers=handlers_in(settings.zone), node=node_name())
     app.extensions["lovem"] = Services(settings=settings, desk=desk)
     security.install(app, https=not settings.demo)
     failures.install(app)
@@ -74,6 +74,7 @@ def _configuration(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": absolute_url(settings.database_url),
+        "SQLALCHEMY_ENGINE_OPTIONS": PRIVATE,
         "SESSION_COOKIE_NAME": "__Host-lovem" if https else "lovem",
         "SESSION_COOKIE_PATH": "/",
         "SESSION_COOKIE_SECURE": https,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -15,6 +18,9 @@ from handlers.records import tables as _record_tables  # noqa: F401  (puts the r
 from webapp import tables as _web_tables  # noqa: F401  (and the doors' own)
 
 SQLITE_BUSY_MS = 15_000
+PRIVATE = {"hide_parameters": True}
+"""For every engine: what people typed must not stand in logs, nor in the cause of a stuck step."""
+PREPARING = 0x10_7E_3E  # the advisory lock; any number that no other use takes
 
 
 def make_engine(url: str, *, pooled: bool = True) -> Engine:
@@ -24,7 +30,7 @@ def make_engine(url: str, *, pooled: bool = True) -> Engine:
     each connection after use (tests, short commands).
     """
     options: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
-    return configure(create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **options))
+    return configure(create_engine(url, pool_pre_ping=not url.startswith("sqlite"), **PRIVATE, **options))
 
 
 def configure(engine: Engine) -> Engine:
@@ -49,6 +55,22 @@ def absolute_url(url: str) -> str:
     if parsed.get_backend_name() != "sqlite" or not path or path == ":memory:" or path.startswith("file:"):
         return url
     return parsed.set(database=str(Path(path).resolve())).render_as_string(hide_password=False)
+
+
+@contextmanager
+def one_at_a_time(engine: Engine) -> Iterator[None]:
+    """Keep every other node out of the block, as long as it takes; a node that dies lets the next one in."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": PREPARING})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": PREPARING})
+        return
+    with Path(f"{engine.url.database}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def create_schema(engine: Engine) -> None:

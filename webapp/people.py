@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, literal, select, union_all, update
 
-from engine.context import Context
+from engine.context import SYSTEM, Context
 from engine.errors import EngineError, NotFoundError
 from handlers.records import people
-from handlers.records.tables import membership, person, role_grant
+from handlers.records.tables import LINE, membership, person, role_grant
 from webapp.rights import Person
 
+RESERVED = frozenset({SYSTEM})  # the history names what no person did so
 ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 
 
@@ -59,6 +60,11 @@ def add(
     """
     if not ACCOUNT.fullmatch(account):
         raise EngineError("账号应为 2 到 40 个小写字母、数字、点、下划线或连字符，并以字母或数字开头")
+    if account in RESERVED:
+        raise EngineError(f"账号 {account} 由系统使用，请另取一个")
+    name = name.strip()
+    if not 0 < len(name) <= LINE or not name.isprintable():
+        raise EngineError(f"姓名应为 1 到 {LINE} 个可以显示的字符")
     people.add_person(ctx, account, name, demo=demo)
     set_password(ctx, account, password_hash)
     for group, post in posts:
@@ -74,6 +80,12 @@ def set_password(ctx: Context, account: str, password_hash: str | None) -> None:
         raise NotFoundError(f"没有账号 {account}")
 
 
+def require(connection: Connection, account: str) -> None:
+    """Raise NotFoundError where there is no such account, active or not."""
+    if connection.scalar(select(person.c.account).where(person.c.account == account)) is None:
+        raise NotFoundError(f"没有账号 {account}")
+
+
 def everybody(connection: Connection) -> list[Mapping[str, Any]]:
     """All accounts in order, without their hashes."""
     columns = (person.c.account, person.c.name, person.c.active, person.c.demo)
@@ -83,6 +95,17 @@ def everybody(connection: Connection) -> list[Mapping[str, Any]]:
 def demo_accounts(connection: Connection) -> list[str]:
     """The accounts whose password everybody knows; none may exist outside demo mode."""
     return list(connection.scalars(select(person.c.account).where(person.c.demo).order_by(person.c.account)))
+
+
+def somebody_can_sign_in(connection: Connection, accounts: Collection[str]) -> bool:
+    """Whether any of these accounts has a password."""
+    query = select(person.c.account).where(person.c.account.in_(accounts), person.c.password_hash.is_not(None))
+    return connection.scalar(query.limit(1)) is not None
+
+
+def has_left(connection: Connection, account: str | None, group: str | None) -> bool:
+    """Whether somebody who has a task of ``group`` cannot do it any more: disabled, or no longer of the group."""
+    return account is not None and group is not None and not in_group(connection, account, group)
 
 
 def in_group(connection: Connection, account: str, group: str) -> bool:

@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from handlers.records.incidents import STATES
+from handlers.records.relations import UNDER_WAY
+
 Facts = Mapping[str, Any]
 """An incident as far as rights need it: state, recorder, reporter, responsible_person, responsible_group."""
 
@@ -43,6 +46,7 @@ class Subject:
 
     task: Offered | None = None
     incident: Facts | None = None
+    abandoned: bool = False  # whoever has the task is disabled or has left its group
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,10 @@ def _task_is_free_for(person: Person, subject: Subject) -> bool:
     return subject.task is not None and subject.task.assignee is None and _in_task_group(person, subject)
 
 
+def _may_succeed(person: Person, subject: Subject) -> bool:
+    return subject.abandoned and _in_task_group(person, subject)
+
+
 def _responsible(person: Person, subject: Subject) -> bool:
     incident = subject.incident
     if incident is None:
@@ -80,14 +88,14 @@ def _recorder(person: Person, subject: Subject) -> bool:
 RELATIONS: Mapping[str, Callable[[Person, Subject], bool]] = {
     "assignee": _holds_task,  # has the task
     "candidate": _task_is_free_for,  # the task is offered to a group of his, and nobody has it
+    "successor": _may_succeed,  # the task is offered to a group of his, and who has it has left
     "colleague": _in_task_group,  # the task is offered to a group of his, whoever has it
     "responsible": _responsible,  # answers for the incident now, himself or his group (§5.1.1)
     "recorder": _recorder,  # 事件记录员 (C-17)
 }
 
 STAFF = frozenset({"desk", "support", "manager", "leaders", "owner", "maintenance"})
-UNDER_WAY = frozenset({"to_dispatch", "to_accept", "in_progress", "waiting", "slave"})
-OPEN = UNDER_WAY | {"new", "resolved"}
+OPEN = frozenset(STATES) - {"closed"}
 
 
 def _right(action: str, who: str, states: frozenset[str] | None = None) -> Right:
@@ -100,7 +108,7 @@ RIGHTS: tuple[Right, ...] = (
     # User tasks: the lane is the role, the offer names the group or person.
     _right("complete", "assignee candidate"),
     _right("draft", "assignee candidate"),
-    _right("claim", "candidate"),
+    _right("claim", "candidate successor"),
     _right("release", "assignee manager"),
     _right("assign", "colleague manager"),  # to a person inside the own group only (C-16); the manager any (R023)
     _right("delegate", "assignee manager"),
@@ -121,12 +129,20 @@ RIGHTS: tuple[Right, ...] = (
 )
 
 
-def allowed(person: Person, action: str, *, task: Offered | None = None, incident: Facts | None = None) -> bool:
+def allowed(
+    person: Person,
+    action: str,
+    *,
+    task: Offered | None = None,
+    incident: Facts | None = None,
+    abandoned: bool = False,
+) -> bool:
     """Whether ``person`` may do ``action`` to this task or incident; raises KeyError for an unknown action.
 
-    A right that names states holds only where the incident is given and is in one of them.
+    A right that names states holds only where the incident is given and is in one of them. ``abandoned`` tells that
+    whoever has the task is disabled or has left its group.
     """
-    subject = Subject(task, incident)
+    subject = Subject(task, incident, abandoned)
     return any(_holds(right, person, subject) for right in _BY_ACTION[action])
 
 

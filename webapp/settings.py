@@ -93,6 +93,8 @@ class Settings:
             return f"LOVEM_DATABASE_URL is no database URL; examples: sqlite:////var/lib/lovem/desk.db, {PG_EXAMPLE}"
         if backend not in BACKENDS:
             return f"LOVEM_DATABASE_URL names {backend}; only SQLite and PostgreSQL are supported ({PG_EXAMPLE})"
+        if backend == "sqlite" and make_url(self.database_url).database in (None, "", ":memory:"):
+            return "LOVEM_DATABASE_URL names no file: a database in memory ends with the command that opened it"
         return None
 
     def _zone_problem(self) -> str | None:

@@ -12,6 +12,7 @@ from engine.context import SYSTEM, Context
 from engine.definitions import Deployment
 from engine.persistence import definition
 from handlers import reference
+from handlers.records.tables import reference_row
 from handlers.reference import load_reference
 from webapp.desk import Desk
 
@@ -32,7 +33,12 @@ def definition_files(folder: Path) -> dict[str, bytes]:
 
 def reference_files(folder: Path) -> dict[str, str]:
     """The reference tables of ``folder``: table name → CSV text."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted((folder / "reference").glob("*.csv"))}
+    return tables_in(folder / "reference")
+
+
+def tables_in(folder: Path) -> dict[str, str]:
+    """The CSV files of a folder: table name → text. Raises UnicodeError for a file that is not UTF-8."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.csv"))}
 
 
 def lane_names(ctx: Context) -> frozenset[str]:
@@ -53,7 +59,8 @@ def deploy_shipped(desk: Desk, folder: Path = PROCESSES, *, update: bool) -> Dep
 
     Into an empty database they go valid since ever. Later, files that differ from every version ever deployed take
     force from now on if ``update`` says so (demo and development); in production that is a person's decision, and the
-    process owner's own versions are never overwritten by an old shipped one. Raises DeploymentRefusedError.
+    process owner's own versions are never overwritten by an old shipped one. Reference data are loaded in production
+    only where there are none. Raises DeploymentRefusedError.
     """
     files = definition_files(folder)
     with desk.unit_of_work(SYSTEM) as ctx:
@@ -62,11 +69,15 @@ def deploy_shipped(desk: Desk, folder: Path = PROCESSES, *, update: bool) -> Dep
             load_reference(ctx, reference_files(folder))
             return definitions.deploy(ctx, files, reason=FIRST_REASON, lanes=lane_names(ctx))
         changed = {name: data for name, data in files.items() if _hash(data) not in known}
-        if update:
+        if update or not _has_reference(ctx):
             load_reference(ctx, reference_files(folder))
         if not update or not changed:
             return None
         return definitions.deploy(ctx, changed, reason=CHANGED_REASON, lanes=lane_names(ctx))
+
+
+def _has_reference(ctx: Context) -> bool:
+    return ctx.connection.scalar(select(reference_row.c.id).limit(1)) is not None
 
 
 def _known_hashes(ctx: Context) -> set[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, String, Table
+from sqlalchemy import Column, Index, Integer, String, Table, Text
 
-from engine.persistence import Instant, Json, metadata
+from engine.persistence import Id, Instant, Json, metadata
 
 # A signed-in browser; the cookie holds the token, the database only its hash.
 web_session = Table(
@@ -27,6 +27,17 @@ sign_in_failure = Table(
     Column("failed_at", Instant, nullable=False),
     Column("locked_until", Instant),
     Index("ix_sign_in_failure_failed_at", "failed_at"),
+)
+
+# Who loaded reference data, when and why; the rows themselves say from when on they hold.
+reference_load = Table(
+    "reference_load",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("loaded_at", Instant, nullable=False),
+    Column("author", String(80), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed_rows", Integer, nullable=False),
 )
 
 # A command that may arrive twice (double click, API retry): the first arrival's result, for the second.

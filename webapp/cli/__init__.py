@@ -7,13 +7,15 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from engine.errors import EngineError
-from webapp.cli import database, decisions, definitions, demo, operations, replay, serve, users
+from sqlalchemy.exc import DBAPIError
+
+from engine.errors import EngineError, StepFailedError
+from webapp.cli import database, decisions, definitions, demo, operations, reference, replay, serve, users
 from webapp.cli.common import REFUSED, WRONG_CALL, CommandRefusedError
 from webapp.settings import SettingsError
 
 # Each module adds its own commands; ``run`` of a command returns the exit status.
-MODULES = (serve, database, definitions, decisions, users, operations, demo, replay)
+MODULES = (serve, database, definitions, decisions, reference, users, operations, demo, replay)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,8 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         return WRONG_CALL
-    except (EngineError, CommandRefusedError) as error:
+    except (EngineError, CommandRefusedError, StepFailedError) as error:
         print(error, file=sys.stderr)
+        return REFUSED
+    except DBAPIError as error:
+        print(f"The database cannot be used: {str(error.orig).strip()}", file=sys.stderr)
+        return REFUSED
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)
+        return REFUSED
+    except UnicodeError as error:
+        print(f"Not valid UTF-8 text: {error}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         return 130

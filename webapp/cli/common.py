@@ -16,6 +16,7 @@ from webapp.desk import Desk
 from webapp.settings import Settings
 
 OK, REFUSED, WRONG_CALL = 0, 1, 2
+LONGEST_TEXT = 1000
 Commands = Any
 """What argparse's ``add_subparsers`` returns; its class is private."""
 
@@ -44,6 +45,14 @@ def opened() -> Iterator[Opened]:
             yield Opened(settings, app, desk)
         finally:
             desk.engine.dispose()
+
+
+def text_argument(parsed: str) -> str:
+    """For ``type=``: a text that says something and that every database can keep."""
+    text = parsed.strip()
+    if not text or len(text) > LONGEST_TEXT or not text.replace("\n", " ").isprintable():
+        raise argparse.ArgumentTypeError(f"expected 1 to {LONGEST_TEXT} printable characters")
+    return text
 
 
 def print_json(value: Any) -> None:

@@ -14,7 +14,17 @@ from engine.context import Context
 from engine.definitions import DefinitionRef
 from engine.errors import DeploymentRefusedError
 from handlers import HANDLERS
-from webapp.cli.common import OK, REFUSED, WRONG_CALL, CommandRefusedError, Commands, command, opened, print_json
+from webapp.cli.common import (
+    OK,
+    REFUSED,
+    WRONG_CALL,
+    CommandRefusedError,
+    Commands,
+    command,
+    opened,
+    print_json,
+    text_argument,
+)
 from webapp.shipped import KINDS, PROCESSES, definition_files, lane_names, role_names
 
 COMMAND_LINE = "command line"
@@ -26,8 +36,8 @@ def register(commands: Commands) -> None:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     parser = command(commands, "deploy", run_deploy, "check and deploy files or folders together, whole or not at all")
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    parser.add_argument("--reason", required=True, help="why; kept with the deployment")
-    parser.add_argument("--author", default=COMMAND_LINE, help="who; kept with the deployment")
+    parser.add_argument("--reason", required=True, type=text_argument, help="why; kept with the deployment")
+    parser.add_argument("--author", type=text_argument, default=COMMAND_LINE, help="who; kept with the deployment")
     parser.add_argument(
         "--effective-from", type=_instant, help="ISO 8601; without a zone in LOVEM_TIME_ZONE; default now"
     )
@@ -147,4 +157,11 @@ def _print(findings: Iterable[Finding]) -> None:
 
 
 def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    """An instant of our time; argparse says so of anything else."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or not 2000 <= instant.year < 2200:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no date and time; example: 2026-12-01T08:00")
+    return instant

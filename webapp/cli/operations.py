@@ -19,7 +19,14 @@ def register(commands: Commands) -> None:
     parser = command(commands, "stuck", None, "list instances that are stuck, and try them again")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     command(actions, "list", run_list, "one JSON line for each stuck instance")
-    command(actions, "retry", run_retry, "repeat the failed step").add_argument("instance", type=int)
+    command(actions, "retry", run_retry, "repeat the failed step").add_argument("instance", type=_instance)
+
+
+def _instance(text: str) -> int:
+    """A number that an instance may have; argparse says so of anything else."""
+    if text.isascii() and text.isdigit() and 0 < int(text[:20]) < 2**63:
+        return int(text[:20])
+    raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number of an instance")
 
 
 def run_list(_arguments: argparse.Namespace) -> int:

@@ -8,9 +8,9 @@ import sys
 import waitress
 
 from webapp import demo, ready, security
-from webapp.cli.common import OK, Commands, Opened, command, opened
+from webapp.cli.common import OK, CommandRefusedError, Commands, Opened, command, opened
 from webapp.clock import Ticker
-from webapp.database import prepare_folder
+from webapp.database import one_at_a_time, prepare_folder
 from webapp.shipped import deploy_shipped
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -40,25 +40,35 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def prepare(o: Opened) -> None:
-    """Bring an empty or older database up to this version; does next to nothing the second time."""
+    """Bring an empty or older database up to this version; does next to nothing the second time.
+
+    Of several nodes one prepares and the others wait for it.
+    """
     prepare_folder(o.settings.database_url)
-    ready.migrate()
-    deploy_shipped(o.desk, update=o.settings.demo)
-    if o.settings.demo:
-        demo.load(o.desk)
+    with one_at_a_time(o.desk.engine):
+        ready.migrate()
+        deploy_shipped(o.desk, update=o.settings.demo)
+        if o.settings.demo:
+            demo.load(o.desk)
 
 
 def _serve(o: Opened) -> None:
     host, port = o.settings.address
     if o.settings.demo and host not in LOOPBACK:
         print("warning: demo accounts with a known password are reachable from other machines", file=sys.stderr)
+    try:
+        server = waitress.create_server(
+            o.app,
+            host=host,
+            port=port,
+            threads=o.settings.threads,
+            ident=None,
+            max_request_body_size=security.REQUEST_BYTES,
+            clear_untrusted_proxy_headers=o.settings.proxies == 0,
+        )
+    except (OSError, ValueError) as error:  # waitress says ValueError of a name that it cannot resolve
+        raise CommandRefusedError(
+            f"LOVEM_LISTEN: this machine cannot listen on {o.settings.listen}: {error}"
+        ) from error
     print(f"LoVEM Desk on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
-    waitress.serve(
-        o.app,
-        host=host,
-        port=port,
-        threads=o.settings.threads,
-        ident=None,
-        max_request_body_size=security.REQUEST_BYTES,
-        clear_untrusted_proxy_headers=o.settings.proxies == 0,
-    )
+    server.run()

@@ -17,7 +17,7 @@ ACTOR = "command line"
 
 def register(commands: Commands) -> None:
     """Add the command and its own commands."""
-    user = command(commands, "user", None, "add, list, disable and enable accounts, set passwords")
+    user = command(commands, "user", None, "add, list, disable and enable accounts, set passwords, groups and roles")
     actions = user.add_subparsers(required=True, metavar="ACTION")
     parser = command(actions, "add", run_add, "add an account; the password is asked for, or read from a pipe")
     parser.add_argument("account")
@@ -33,17 +33,46 @@ def register(commands: Commands) -> None:
         ("password", run_password, "set a new password; ends the account's sessions"),
     ):
         command(actions, name, run, text).add_argument("account")
+    for name, run, text in (
+        ("grant", run_grant, "put an account into groups, on posts, and give it roles"),
+        ("revoke", run_revoke, "take an account out of groups, with all its posts there, and take roles from it"),
+    ):
+        parser = command(actions, name, run, text)
+        parser.add_argument("account")
+        parser.add_argument("--group", action="append", default=[], metavar="GROUP[:POST]")
+        parser.add_argument("--role", action="append", default=[], metavar="ROLE")
 
 
 def run_add(arguments: argparse.Namespace) -> int:
     """Add an account with groups, posts and roles of the reference data."""
-    posts = [tuple(pair.partition(":")[::2]) for pair in arguments.group]
     password_hash = auth.hash_password(_password())
     with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
-        _check_keys(ctx, "groups", [group for group, _ in posts])
-        _check_keys(ctx, "posts", [post for _, post in posts if post])
-        _check_keys(ctx, "roles", arguments.role)
+        posts = _posts(ctx, arguments)
         people.add(ctx, arguments.account, arguments.name, password_hash, posts=posts, roles=arguments.role)
+    return OK
+
+
+def run_grant(arguments: argparse.Namespace) -> int:
+    """More groups, posts and roles; what the account has already stays."""
+    with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
+        _require_change(ctx, arguments)
+        for group, post in _posts(ctx, arguments):
+            records.join_group(ctx, arguments.account, group, post)
+        for role in arguments.role:
+            records.grant_role(ctx, arguments.account, role)
+    return OK
+
+
+def run_revoke(arguments: argparse.Namespace) -> int:
+    """Fewer groups and roles; tasks that he has may then be claimed by a colleague of their group."""
+    with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
+        _require_change(ctx, arguments)
+        for group, post in _posts(ctx, arguments):
+            if post:
+                raise CommandRefusedError(f"--group {group}: a whole group is left, with all posts in it")
+            records.leave_group(ctx, arguments.account, group)
+        for role in arguments.role:
+            records.revoke_role(ctx, arguments.account, role)
     return OK
 
 
@@ -87,6 +116,21 @@ def _password() -> str:
     if getpass.getpass("Again: ") != password:
         raise CommandRefusedError("the two passwords differ; nothing was changed")
     return password
+
+
+def _require_change(ctx: Context, arguments: argparse.Namespace) -> None:
+    if not arguments.group and not arguments.role:
+        raise CommandRefusedError("nothing to do: name a --group or a --role")
+    people.require(ctx.connection, arguments.account)
+
+
+def _posts(ctx: Context, arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Pairs of group and post of the options; raises CommandRefusedError for any that the reference data lack."""
+    posts = [(group, post) for group, _, post in (pair.partition(":") for pair in arguments.group)]
+    _check_keys(ctx, "groups", [group for group, _ in posts])
+    _check_keys(ctx, "posts", [post for _, post in posts if post])
+    _check_keys(ctx, "roles", arguments.role)
+    return posts
 
 
 def _check_keys(ctx: Context, table: str, keys: list[str]) -> None:

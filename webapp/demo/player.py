@@ -15,9 +15,10 @@ from engine.persistence import user_task
 from webapp import desk as verbs
 from webapp import people
 from webapp.demo.script import Act, Fields, Story
-from webapp.desk import Desk
+from webapp.desk import Desk, idempotency
 from webapp.rights import Person
 
+KEY = "demo:"
 BEFORE_CALL = timedelta(minutes=10)  # when what is reported had happened
 AGAIN = ("category", "type", "symptom", "impact")  # what 3.3 confirms
 
@@ -38,8 +39,14 @@ class MovingClock:
 class _Running:
     story: Story
     reported_at: datetime
+    key: str
+    told: Mapping[str, Any]  # key → result of what was told before
     incident_id: int | None = None
     done: int = 0
+
+    @property
+    def act_key(self) -> str:
+        return f"{self.key}.{self.done}"
 
     def next_act(self) -> Act | None:
         acts = self.story.acts
@@ -49,12 +56,14 @@ class _Running:
 def play(desk: Desk, stories: Sequence[Story], now: datetime) -> list[int]:
     """Tell ``stories`` so that the last act lies before ``now``; the incidents' ids in the order of the stories.
 
-    Deterministic: the same stories and instant make the same rows, but for the ids of tasks.
+    Deterministic: the same stories and instant make the same rows, but for the ids of tasks. Every act has its key:
+    where an earlier telling was interrupted, this one goes on.
     """
     clock = MovingClock(now)
     moved = replace(desk, clock=clock)
     actors = _actors(desk, stories)
-    running = [_Running(story, now - story.ago) for story in stories]
+    told = {key.partition(" ")[0]: result for key, result in idempotency.arrived(desk, KEY).items()}
+    running = [_Running(story, now - story.ago, f"{KEY}{number}", told) for number, story in enumerate(stories)]
     due = [(run.reported_at, number) for number, run in enumerate(running)]
     heapq.heapify(due)
     while due:
@@ -77,13 +86,15 @@ def _actors(desk: Desk, stories: Sequence[Story]) -> dict[str, Person]:
 
 
 def _report(desk: Desk, actor: Person, run: _Running) -> int:
+    if known := run.told.get(run.act_key):
+        return int(known["incident_id"])
     record = dict(run.story.record)
     record["occurred_at"] = (run.reported_at - BEFORE_CALL).isoformat()
     if "external_deadline" in record:
         hours = int(record["external_deadline"].strip("+h"))
         record["external_deadline"] = (run.reported_at + timedelta(hours=hours)).isoformat()
     values = {verbs.IDENTIFY: run.story.customer, verbs.RECORD: record}
-    return verbs.report(desk, actor, values).incident_id
+    return verbs.report(desk, actor, values, key=run.act_key).incident_id
 
 
 def _carry_out(desk: Desk, actors: Mapping[str, Person], run: _Running) -> None:
@@ -92,24 +103,27 @@ def _carry_out(desk: Desk, actors: Mapping[str, Person], run: _Running) -> None:
     if act.what == "tick":
         verbs.tick(desk)
         return
+    key = run.act_key
+    if key in run.told:
+        return
     actor, values = actors[act.by], dict(act.values)
     if act.what == "page":
-        _send_page(desk, actor, incident_id, _filled(run.story, values))
+        _send_page(desk, actor, incident_id, _filled(run.story, values), key)
     elif act.what == "hold":
         until = desk.clock() + timedelta(hours=values["hours"])
-        verbs.hold(desk, actor, incident_id, values["code"], until, values["reason"])
+        verbs.hold(desk, actor, incident_id, values["code"], until, values["reason"], key=key)
     elif act.what == "comment":
-        verbs.comment(desk, actor, incident_id, values["text"])
+        verbs.comment(desk, actor, incident_id, values["text"], key=key)
     else:
         verb = verbs.resume if act.what == "resume" else verbs.withdraw
-        verb(desk, actor, incident_id, values["reason"])
+        verb(desk, actor, incident_id, values["reason"], key=key)
 
 
-def _send_page(desk: Desk, actor: Person, incident_id: int, values: Mapping[str, Fields]) -> None:
+def _send_page(desk: Desk, actor: Person, incident_id: int, values: Mapping[str, Fields], key: str) -> None:
     with desk.unit_of_work(actor) as ctx:
         query = select(user_task.c.id).where(user_task.c.business_key == str(incident_id))
         task = tasks.get(ctx, ctx.connection.scalars(query).one())
-    done = verbs.complete_joined(desk, actor, task.id, values, task.token)
+    done = verbs.complete_joined(desk, actor, task.id, values, task.token, key=key)
     if set(done.steps) != set(values):
         raise RuntimeError(f"demo incident {incident_id}: {sorted(values)} were told, {done.steps} happened")
 

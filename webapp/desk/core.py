@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -22,6 +23,7 @@ log = logging.getLogger("lovem.desk")
 
 LEASE = timedelta(minutes=2)  # longer than any step; a node that dies leaves its rows to the others after it
 BATCH = 50
+REASON_LENGTH = 1000
 PUMP_AT_MOST = 500  # deliveries after one commit: a ring of messages must not hold a request for ever
 BUSY_STATES = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization failure, deadlock, lock not available
 
@@ -60,8 +62,11 @@ class Desk:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for SELECTs of one consistent moment; takes no write lock."""
-        with self.engine.connect().execution_options(read_only=True) as connection:
-            yield connection
+        with self.engine.connect() as connection:
+            options: dict[str, Any] = {"read_only": True}
+            if connection.dialect.name == "postgresql":  # SQLite reads one moment by itself
+                options["isolation_level"] = "REPEATABLE READ"
+            yield connection.execution_options(**options)
 
     def pump(self) -> int:
         """Deliver the messages that have a receiver, each in its own transaction; the number delivered."""
@@ -134,11 +139,13 @@ class Desk:
             log.exception("instance %s could not be marked stuck", failure.instance_id)
 
 
-def given(reason: str) -> str:
-    """A reason without surrounding blanks; raises InvalidValuesError when it is empty."""
-    if not (reason := reason.strip()):
-        raise InvalidValuesError({"reason": "请填写原因"})
-    return reason
+def given(text: str, *, field: str = "reason", name: str = "原因", most: int = REASON_LENGTH) -> str:
+    """A text without surrounding blanks; raises InvalidValuesError when it is empty or has more than ``most``."""
+    if not (text := text.strip()):
+        raise InvalidValuesError({field: f"请填写{name}"})
+    if len(text) > most:
+        raise InvalidValuesError({field: f"{name}最多 {most} 个字符"})
+    return text
 
 
 def _is_busy(error: DBAPIError) -> bool:

@@ -5,28 +5,33 @@ The rules themselves live in ``handlers.records``; here stand right, unit of wor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from engine import instances, messages, tasks
 from engine.context import Context
-from engine.errors import ConflictError, EngineError, NotAllowedError, StepFailedError
+from engine.errors import ConflictError, EngineError, InvalidValuesError, NotAllowedError, StepFailedError
 from engine.persistence import instance
 from handlers.records import incidents, relations, waiting
 from handlers.records.incidents import Incident
+from handlers.records.tables import incident as incident_table
 from webapp.desk import idempotency
 from webapp.desk.core import Desk, given
 from webapp.desk.steps import Completed, LaterStepFailedError, Values, apart, walk
 from webapp.rights import Person, allowed
 
-PROCESS = "incident"
+PROCESS = "incident"  # its business key is the id of an incident
 REPORT = "report"
 REPORTED = "reported"  # how the process was entered: the first gateway reads it
 WORDS = {"comment": "补充说明", "hold": "置为等待", "resume": "恢复处理", "withdraw": "撤销", "reassign": "重新分派"}
+COMMENT_LENGTH = 4000
+CHANNELS = frozenset({"phone", "mail", "sms", "visit"})  # by which somebody spoke with the customer
 IDENTIFY, RECORD = "s1_2_identify", "s1_4_record"  # the steps of the report page
 
 
@@ -56,22 +61,30 @@ def report(
     try:
         with desk.unit_of_work(actor) as ctx:
             done = _report(ctx, actor, values, original)
-            idempotency.remember(ctx, REPORT, key, asdict(done))
+            idempotency.remember(ctx, REPORT, "", key, asdict(done))
             return done
     except IntegrityError:
         if first := _reported_before(desk, actor, key):
             return first
         raise
     except (LaterStepFailedError, StepFailedError):
-        return _report_apart(desk, actor, values, original)
+        return _report_apart(desk, actor, values, original, key)
 
 
 def _reported_before(desk: Desk, actor: Person, key: str | None) -> Reported | None:
-    if key is None:
+    """What the first arrival of this report led to; raises ConflictError where it is stuck before its number."""
+    stored = idempotency.first_result(desk, actor, REPORT, "", key)
+    if stored is None:
         return None
+    if stored["number"]:
+        return Reported(**stored)
     with desk.reading() as connection:
-        stored = idempotency.first_result(connection, actor.account, REPORT, key)
-    return Reported(**stored) if stored else None
+        c = incident_table.c
+        query = select(c.number, c.recorded_at).where(c.id == stored["incident_id"])
+        number, at = connection.execute(query).one()
+    if number is None:
+        raise ConflictError("您的登记已经收到，流程停在一个步骤上，管理人员处理后继续。您不用重复提交。", at=at)
+    return Reported(stored["incident_id"], number, None)
 
 
 def _report(ctx: Context, actor: Person, values: Mapping[str, Values], original: int | None) -> Reported:
@@ -79,10 +92,14 @@ def _report(ctx: Context, actor: Person, values: Mapping[str, Values], original:
     return _reported(ctx, incident_id, walk(ctx, actor, first.id, first.token, _with_report(values)))
 
 
-def _report_apart(desk: Desk, actor: Person, values: Mapping[str, Values], original: int | None) -> Reported:
+def _report_apart(
+    desk: Desk, actor: Person, values: Mapping[str, Values], original: int | None, key: str | None
+) -> Reported:
     """The report kept, with its instance stuck at the step that cannot be carried out; raises its StepFailedError."""
     with desk.unit_of_work(actor) as ctx:
         incident_id, first = _open(ctx, original)
+        kept = {"incident_id": incident_id, "number": None, "next_task": None}
+        idempotency.remember(ctx, REPORT, "", key, kept)
     done = apart(desk, actor, first.id, first.token, _with_report(values))
     with desk.unit_of_work(actor) as ctx:
         return _reported(ctx, incident_id, done)
@@ -107,57 +124,126 @@ def _reported(ctx: Context, incident_id: int, done: Completed) -> Reported:
 
 
 def comment(
-    desk: Desk, actor: Person, incident_id: int, text: str, *, kind: str = "note", channel: str | None = None
+    desk: Desk,
+    actor: Person,
+    incident_id: int,
+    text: str,
+    *,
+    kind: str = "note",
+    channel: str | None = None,
+    key: str | None = None,
 ) -> None:
-    """Add a note, a supplement (1.3) or a contact with the customer to an open incident."""
-    with desk.unit_of_work(actor) as ctx:
+    """Add a note, a supplement (1.3) or a contact with the customer to an open incident.
+
+    Raises InvalidValuesError for a text that is empty or longer than COMMENT_LENGTH, or an unknown kind or channel.
+    """
+    text = given(text, field="text", name="内容", most=COMMENT_LENGTH)
+    if channel is not None and channel not in CHANNELS:
+        raise InvalidValuesError({"channel": "没有这种联系方式"})
+
+    def act(ctx: Context) -> dict[str, Any]:
         _check_right(actor, "comment", incidents.get(ctx, incident_id))
         relations.comment(ctx, incident_id, text, kind=kind, channel=channel)
+        return {}
+
+    # A page that the browser's back button shows again has its old key: another text is another command.
+    said = hashlib.sha256(f"{kind} {channel} {text}".encode()).hexdigest()[:32]
+    idempotency.check_key(key)
+    idempotency.once(desk, actor, "comment", incident_id, f"{key[:80]} {said}" if key else None, act)
 
 
 def hold(
-    desk: Desk, actor: Person, incident_id: int, code: str, until: datetime, reason: str, *, revision: int | None = None
+    desk: Desk,
+    actor: Person,
+    incident_id: int,
+    code: str,
+    until: datetime,
+    reason: str,
+    *,
+    revision: int | None = None,
+    key: str | None = None,
 ) -> None:
     """Put an incident on waiting with a code and an expected end (§5.1.7); nothing of it is due meanwhile."""
-    with desk.unit_of_work(actor) as ctx:
-        incident = _permitted(ctx, actor, "hold", incident_id, revision)
-        waiting.hold(ctx, incident, code, until, reason, roles=actor.roles)
+
+    def act(ctx: Context, incident: Incident) -> None:
+        waiting.hold(ctx, incident, code, until, given(reason), roles=actor.roles)
         tasks.reoffer(ctx, str(incident_id))
 
+    _act(desk, actor, "hold", incident_id, revision, key, act)
 
-def resume(desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None) -> None:
+
+def resume(
+    desk: Desk,
+    actor: Person,
+    incident_id: int,
+    reason: str,
+    *,
+    revision: int | None = None,
+    key: str | None = None,
+) -> None:
     """End the waiting; what was due is due later by the time waited."""
-    with desk.unit_of_work(actor) as ctx:
-        waiting.resume(ctx, _permitted(ctx, actor, "resume", incident_id, revision), given(reason))
+
+    def act(ctx: Context, incident: Incident) -> None:
+        waiting.resume(ctx, incident, given(reason))
         tasks.reoffer(ctx, str(incident_id))
 
+    _act(desk, actor, "resume", incident_id, revision, key, act)
 
-def withdraw(desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None) -> None:
+
+def withdraw(
+    desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None, key: str | None = None
+) -> None:
     """The user takes the report back (§5.1.12): what is under way stops, and 5.5 is open for whoever recorded it."""
-    with desk.unit_of_work(actor) as ctx:
-        relations.withdraw(ctx, _permitted(ctx, actor, "withdraw", incident_id, revision), reason)
+
+    def act(ctx: Context, incident: Incident) -> None:
+        relations.withdraw(ctx, incident, given(reason))
         messages.command(ctx, "withdraw", incident_id)
 
+    _act(desk, actor, "withdraw", incident_id, revision, key, act)
 
-def reassign(desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None) -> None:
+
+def reassign(
+    desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None, key: str | None = None
+) -> None:
     """The manager takes the incident from whoever has it: back to dispatch, 2.8 (R023, §5.1.8)."""
-    with desk.unit_of_work(actor) as ctx:
-        relations.reassign(ctx, _permitted(ctx, actor, "reassign", incident_id, revision), reason)
+
+    def act(ctx: Context, incident: Incident) -> None:
+        relations.reassign(ctx, incident, given(reason))
         messages.command(ctx, "reassign", incident_id)
 
+    _act(desk, actor, "reassign", incident_id, revision, key, act)
 
-def _permitted(ctx: Context, actor: Person, action: str, incident_id: int, revision: int | None) -> Incident:
-    """The incident, locked and as the actor saw it; the instance is locked first, as every step of it does."""
+
+def locked(ctx: Context, incident_id: int) -> Incident:
+    """The incident for whoever is going to change it; the instance is locked first, as every step of it does."""
     columns = instance.c
     running = (columns.process_key == PROCESS) & (columns.business_key == str(incident_id)) & columns.ended_at.is_(None)
     ctx.connection.execute(select(columns.id).where(running).with_for_update())
-    incident = incidents.get(ctx, incident_id, lock=True)
-    _check_right(actor, action, incident)
-    if revision is not None and incident["revision"] != revision:
-        raise ConflictError(
-            "事件刚被他人修改，请查看最新内容后再操作", by=incident["updated_by"], at=incident["updated_at"]
-        )
-    return incident
+    return incidents.get(ctx, incident_id, lock=True)
+
+
+def _act(
+    desk: Desk,
+    actor: Person,
+    verb: str,
+    incident_id: int,
+    revision: int | None,
+    key: str | None,
+    act: Callable[[Context, Incident], None],
+) -> None:
+    """Carry out ``act`` once on the incident as the actor saw it (``revision``), if he may."""
+
+    def permitted(ctx: Context) -> dict[str, Any]:
+        incident = locked(ctx, incident_id)
+        _check_right(actor, verb, incident)
+        if revision is not None and incident["revision"] != revision:
+            raise ConflictError(
+                "事件刚被他人修改，请查看最新内容后再操作", by=incident["updated_by"], at=incident["updated_at"]
+            )
+        act(ctx, incident)
+        return {}
+
+    idempotency.once(desk, actor, verb, incident_id, key, permitted)
 
 
 def _check_right(actor: Person, action: str, incident: Incident) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from engine import instances
-from engine.errors import NotAllowedError
+from engine.errors import ConflictError, NotAllowedError
+from engine.persistence import instance
 from webapp.desk.core import Desk, given
+from webapp.desk.incidents import PROCESS
 from webapp.rights import Person, allowed
 
 
@@ -37,10 +41,15 @@ def resume_instance(desk: Desk, actor: Person, instance_id: int, reason: str) ->
 
 
 def cancel_instance(desk: Desk, actor: Person, instance_id: int, reason: str) -> None:
-    """End an instance for good; its record stays as it is."""
+    """End an instance for good. Raises ConflictError for that of an incident, which would stay open for ever."""
     _check(actor, "instance.cancel")
     with desk.unit_of_work(actor) as ctx:
-        instances.cancel(ctx, instance_id, given(reason))
+        reason = given(reason)
+        if ctx.connection.scalar(select(instance.c.process_key).where(instance.c.id == instance_id)) == PROCESS:
+            raise ConflictError(
+                "事件的流程不能直接取消，否则事件永远不能关闭：请在事件页面用“用户撤销”，再关闭事件单。"
+            )
+        instances.cancel(ctx, instance_id, reason)
 
 
 def _check(actor: Person, action: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,44 +74,66 @@ def walk(ctx: Context, actor: Person, task_id: str, token: int, values: Mapping[
     """Complete a task and then each one that opens, as long as ``values`` has its element and the actor may.
 
     Raises InvalidStepError naming the first step whose values are refused; the caller's roll-back undoes the others.
+    Raises LaterStepFailedError where a step after the first cannot be carried out.
     """
-    left = dict(values)
-    done: list[str] = []
-    while True:
-        try:
-            element_id, step = complete_one(ctx, actor, task_id, token, lambda element: left.pop(element, {}))
-        except StepFailedError as failure:
-            if done:
-                raise LaterStepFailedError from failure
-            raise
-        done.append(element_id)
-        following = _next(ctx, actor, step.opened, left)
-        if following is None:
-            return Completed(step.instance_id, tuple(done), step.opened, step.completed)
-        task_id, token = following.id, following.token
+    completed: list[Completed] = []
+    try:
+        for each in _follow(lambda: nullcontext(ctx), actor, task_id, token, values):
+            completed.append(each)
+    except StepFailedError as failure:
+        if completed:
+            raise LaterStepFailedError from failure
+        raise
+    return completed[-1]
 
 
-def apart(desk: Desk, actor: Person, task_id: str, token: int, values: Mapping[str, Values]) -> Completed:
+def apart(
+    desk: Desk,
+    actor: Person,
+    task_id: str,
+    token: int,
+    values: Mapping[str, Values],
+    *,
+    first: Callable[[Context, Completed], None] = lambda _ctx, _completed: None,
+) -> Completed:
     """The steps of a page, each in a unit of work of its own, after ``walk`` failed at a later one.
 
     What was typed is not lost: the steps before the failing one are done, and the instance is stuck at that one with
-    its values, to be retried. Raises its StepFailedError.
+    its values, to be retried. Raises its StepFailedError. ``first`` is called within the first unit of work.
     """
+    *_, completed = _follow(lambda: desk.unit_of_work(actor), actor, task_id, token, values, first)
+    return completed
+
+
+def _follow(
+    unit: Callable[[], AbstractContextManager[Context]],
+    actor: Person,
+    task_id: str,
+    token: int,
+    values: Mapping[str, Values],
+    first: Callable[[Context, Completed], None] = lambda _ctx, _completed: None,
+) -> Iterator[Completed]:
+    """Complete step after step, each inside ``unit()``, and tell after each what is done so far."""
     left = dict(values)
     done: list[str] = []
+    following: tasks.UserTask | None
     while True:
-        with desk.unit_of_work(actor) as ctx:
+        with unit() as ctx:
             element_id, step = complete_one(ctx, actor, task_id, token, lambda element: left.pop(element, {}))
+            done.append(element_id)
+            completed = Completed(step.instance_id, tuple(done), step.opened, step.completed)
+            if len(done) == 1:
+                first(ctx, completed)
             following = _next(ctx, actor, step.opened, left)
-        done.append(element_id)
+        yield completed
         if following is None:
-            return Completed(step.instance_id, tuple(done), step.opened, step.completed)
+            return
         task_id, token = following.id, following.token
 
 
-def check_right(actor: Person, action: str, task: tasks.UserTask | instances.Asked) -> None:
+def check_right(actor: Person, action: str, task: tasks.UserTask | instances.Asked, *, abandoned: bool = False) -> None:
     """Raise NotAllowedError in words that say who may."""
-    if allowed(actor, action, task=task):
+    if allowed(actor, action, task=task, abandoned=abandoned):
         return
     if task.assignee and task.assignee != actor.account:
         raise NotAllowedError(f"“{task.element.name}”已由 {task.assignee} 领取，您不能办理。")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
-
-from sqlalchemy.exc import IntegrityError
 
 from engine import tasks
 from engine.context import Context
-from engine.errors import ConflictError, EngineError, NotAllowedError, NotFoundError
+from engine.errors import EngineError, NotAllowedError
+from handlers.records import incidents
 from webapp import people
 from webapp.desk import idempotency
 from webapp.desk.core import Desk
+from webapp.desk.incidents import PROCESS, locked
 from webapp.desk.steps import Completed, LaterStepFailedError, Values, apart, check_right, complete_one, walk
 from webapp.rights import Person
 
@@ -32,7 +33,7 @@ def complete(
         element_id, led_to = complete_one(ctx, actor, task_id, token, lambda _element: values)
         return Completed(led_to.instance_id, (element_id,), led_to.opened, led_to.completed)
 
-    return _once(desk, actor, key, step)
+    return _once(desk, actor, task_id, key, step)
 
 
 def complete_joined(
@@ -45,40 +46,41 @@ def complete_joined(
     out at all (StepFailedError) the steps before it stay done, and the instance is stuck at it with what was typed.
     """
     try:
-        return _once(desk, actor, key, lambda ctx: walk(ctx, actor, task_id, token, values))
+        return _once(desk, actor, task_id, key, lambda ctx: walk(ctx, actor, task_id, token, values))
     except LaterStepFailedError:
-        return apart(desk, actor, task_id, token, values)
+        return apart(
+            desk,
+            actor,
+            task_id,
+            token,
+            values,
+            first=lambda ctx, done: idempotency.remember(ctx, COMPLETE, task_id, key, done.as_json()),
+        )
 
 
-def _once(desk: Desk, actor: Person, key: str | None, step: Callable[[Context], Completed]) -> Completed:
+def _once(desk: Desk, actor: Person, task_id: str, key: str | None, step: Callable[[Context], Completed]) -> Completed:
     """Carry out ``step`` in a unit of work, unless the same command with the same key was carried out before."""
-    idempotency.check_key(key)
-    try:
-        with desk.unit_of_work(actor) as ctx:
-            done = step(ctx)
-            idempotency.remember(ctx, COMPLETE, key, done.as_json())
-            return done
-    except (ConflictError, NotFoundError, IntegrityError):
-        # The usual reason of a conflict with a key is the first arrival of the same command.
-        with desk.reading() as connection:
-            stored = idempotency.first_result(connection, actor.account, COMPLETE, key)
-        if stored is None:
-            raise
-        return Completed.from_json(stored)
+    return Completed.from_json(idempotency.once(desk, actor, COMPLETE, task_id, key, lambda ctx: step(ctx).as_json()))
 
 
 def claim(desk: Desk, actor: Person, task_id: str, token: int) -> int:
-    """Take a task of one of my groups; returns its new token."""
+    """Take a task of one of my groups, also from somebody who has left it; returns its new token."""
     with desk.unit_of_work(actor) as ctx:
-        _permitted(ctx, actor, "claim", task_id)
-        return tasks.claim(ctx, task_id, token)
+        task = tasks.get(ctx, task_id)
+        abandoned = people.has_left(ctx.connection, task.assignee, task.candidate_group)
+        check_right(actor, "claim", task, abandoned=abandoned)
+        with _record_following(ctx, task, actor.account, "领取"):
+            if abandoned:
+                token = tasks.release(ctx, task_id, token)
+            return tasks.claim(ctx, task_id, token)
 
 
 def release(desk: Desk, actor: Person, task_id: str, token: int) -> int:
     """Give a task back to its group; returns its new token."""
     with desk.unit_of_work(actor) as ctx:
-        _permitted(ctx, actor, "release", task_id)
-        return tasks.release(ctx, task_id, token)
+        task = _permitted(ctx, actor, "release", task_id)
+        with _record_following(ctx, task, None, "退回本组"):
+            return tasks.release(ctx, task_id, token)
 
 
 def assign(desk: Desk, actor: Person, task_id: str, person: str) -> int:
@@ -86,7 +88,8 @@ def assign(desk: Desk, actor: Person, task_id: str, person: str) -> int:
     with desk.unit_of_work(actor) as ctx:
         task = _permitted(ctx, actor, "assign", task_id)
         _check_member(ctx, task, person)
-        return tasks.assign(ctx, task_id, person)
+        with _record_following(ctx, task, person, "改派"):
+            return tasks.assign(ctx, task_id, person)
 
 
 def delegate(desk: Desk, actor: Person, task_id: str, person: str) -> int:
@@ -94,7 +97,8 @@ def delegate(desk: Desk, actor: Person, task_id: str, person: str) -> int:
     with desk.unit_of_work(actor) as ctx:
         task = _permitted(ctx, actor, "delegate", task_id)
         _check_member(ctx, task, person)
-        return tasks.delegate(ctx, task_id, person)
+        with _record_following(ctx, task, person, "委托代办"):
+            return tasks.delegate(ctx, task_id, person)
 
 
 def save_draft(desk: Desk, actor: Person, task_id: str, values: dict[str, Any]) -> None:
@@ -111,6 +115,20 @@ def _permitted(ctx: Context, actor: Person, action: str, task_id: str) -> tasks.
     task = tasks.get(ctx, task_id)
     check_right(actor, action, task)
     return task
+
+
+@contextmanager
+def _record_following(ctx: Context, task: tasks.UserTask, person: str | None, reason: str) -> Iterator[None]:
+    """While the task changes hands: who has it answers for its incident (R203); ``person`` None is the group."""
+    if task.process_key != PROCESS:
+        yield
+        return
+    incident = locked(ctx, int(task.business_key))
+    yield
+    if person is None:
+        incidents.given_back(ctx, incident, reason)
+    else:
+        incidents.taken_by(ctx, incident, person, reason)
 
 
 def _check_member(ctx: Context, task: tasks.UserTask, person: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, or_, select
@@ -15,14 +15,15 @@ from engine.persistence import bundle, definition, history, instance, stuck, use
 from handlers.records.tables import incident
 from webapp.queries.keyset import PAGE
 from webapp.queries.rows import Record, first, records
-from webapp.queries.work import INCIDENT_COLUMNS, STILL_OPEN, Page
+from webapp.queries.work import INCIDENT_COLUMNS, Page
+from webapp.rights import OPEN
 
 _i = incident.c
 _NUMBER = re.compile(r"SJ\d{6}-\d{1,6}", re.IGNORECASE)
 _SHORT_NUMBER = re.compile(r"\d{6}-\d{1,6}")
 MAX_WORDS = 5
 PATH = 2_000  # elements of a path that a diagram marks; an incident that went round more often shows its latest
-FILTERS: Mapping[str, tuple[str, ...]] = {"open": STILL_OPEN, "waiting": ("waiting",), "closed": ("closed",), "all": ()}
+FILTERS: Mapping[str, Collection[str]] = {"open": OPEN, "waiting": ("waiting",), "closed": ("closed",), "all": ()}
 
 
 def find(connection: Connection, text: str, state: str = "open", after: int | None = None) -> Page:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 PAGE = 50
@@ -22,9 +22,11 @@ def unpack_task(place: str) -> tuple[int, datetime | None, str] | None:
         return None
     try:
         due_at = datetime.fromisoformat(parts[1]) if parts[1] else None
-    except ValueError:
-        return None
-    if due_at is not None and due_at.tzinfo is None:
+        if due_at is not None:
+            if due_at.tzinfo is None:
+                return None
+            due_at = due_at.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
     return int(parts[0]), due_at, parts[2]
 

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, liter
 from engine.persistence import user_task
 from handlers.records.tables import incident
 from webapp.queries.keyset import PAGE, pack
-from webapp.rights import Person
+from webapp.rights import OPEN, Person
 
 COUNT_TO = 100
 Place = tuple[int, datetime | None, str]
@@ -67,7 +67,7 @@ def pool(connection: Connection, person: Person, after: Place | None = None) -> 
 def counts(connection: Connection, person: Person) -> dict[str, int]:
     """How many rows each tab has, at most COUNT_TO: one statement of index ranges, each cut there."""
     groups = sorted(person.groups)
-    own = (_i.recorder == person.account) & (_i.state.in_(STILL_OPEN))
+    own = (_i.recorder == person.account) & (_i.state.in_(OPEN))
     ranges = {"mine": [_capped(select(_t.id).where(_t.assignee == person.account))]}
     ranges["pool"] = [_capped(select(_t.id).where(_free_in(group))) for group in groups]
     ranges["recorded"] = [_capped(select(_i.id).where(own))]
@@ -79,7 +79,7 @@ def counts(connection: Connection, person: Person) -> dict[str, int]:
 
 def recorded(connection: Connection, person: Person, after: int | None = None) -> Page:
     """我登记的: open incidents that the person recorded, the newest first (R354)."""
-    query = select(*INCIDENT_COLUMNS).where(_i.recorder == person.account, _i.state.in_(STILL_OPEN))
+    query = select(*INCIDENT_COLUMNS).where(_i.recorder == person.account, _i.state.in_(OPEN))
     return _incident_page(connection, query, after)
 
 
@@ -91,7 +91,6 @@ def waiting(connection: Connection, person: Person, after: int | None = None) ->
     return _incident_page(connection, query, after)
 
 
-STILL_OPEN = ("new", "to_dispatch", "to_accept", "in_progress", "waiting", "resolved", "slave")
 INCIDENT_COLUMNS = (
     _i.id,
     _i.number,
@@ -137,7 +136,7 @@ def _sum(parts: Sequence[Any]) -> Any:
 
 
 def _page(connection: Connection, ranges: Iterable[ColumnElement[bool]], after: Place | None) -> Page:
-    bands = _bands(after, nulls_first=connection.dialect.name == "sqlite")
+    bands = _bands(after)
     order = (_t.priority, _t.due_at, _t.id)
     pieces = [
         select(*_TASK_COLUMNS).where(wanted, band).order_by(*order).limit(PAGE + 1).subquery()
@@ -147,7 +146,8 @@ def _page(connection: Connection, ranges: Iterable[ColumnElement[bool]], after: 
     if not pieces:
         return Page([], None)
     merged = union_all(*(select(piece) for piece in pieces)).subquery()
-    query = select(merged).order_by(merged.c.priority, merged.c.due_at, merged.c.id).limit(PAGE + 1)
+    m = merged.c
+    query = select(merged).order_by(m.priority, m.due_at.is_(None), m.due_at, m.id).limit(PAGE + 1)
     found = connection.execute(query).all()
     known = _incidents(connection, {row.business_key for row in found[:PAGE]})
     rows = [_task(row, known) for row in found[:PAGE]]
@@ -169,22 +169,21 @@ _TASK_COLUMNS = (
 )
 
 
-def _bands(after: Place | None, *, nulls_first: bool) -> list[ColumnElement[bool]]:
-    """Index ranges that together are everything after a place; ``due_at`` sorts as the database sorts nulls."""
+def _bands(after: Place | None) -> list[ColumnElement[bool]]:
+    """Index ranges that together are everything after a place; what is not due (it waits) comes last of its priority.
+
+    Each range is either due or not due: databases differ in where they sort nulls.
+    """
+    due, paused = _t.due_at.is_not(None), _t.due_at.is_(None)
     if after is None:
-        return [_t.priority >= 0]
+        return [due, paused]
     priority, due_at, task_id = after
-    same = _t.priority == priority
-    bands: list[ColumnElement[bool]] = [_t.priority > priority]
+    same, later = _t.priority == priority, _t.priority > priority
+    bands = [and_(later, due), and_(later, paused)]
     if due_at is None:
-        bands.append(and_(same, _t.due_at.is_(None), _t.id > task_id))
-        if nulls_first:
-            bands.append(and_(same, _t.due_at.is_not(None)))
-        return bands
+        return [*bands, and_(same, paused, _t.id > task_id)]
     bands += [and_(same, _t.due_at == due_at, _t.id > task_id), and_(same, _t.due_at > due_at)]
-    if not nulls_first:
-        bands.append(and_(same, _t.due_at.is_(None)))
-    return bands
+    return [*bands, and_(same, paused)]
 
 
 def _incidents(connection: Connection, keys: Iterable[str]) -> dict[str, Row[Any]]:

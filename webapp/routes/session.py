@@ -48,6 +48,9 @@ def _demo() -> dict[str, object]:
 
 def _own_address(address: str) -> str:
     """An address of this site that somebody may be sent to after signing in, else the landing page."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return url_for("pages.landing")
     plain = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if plain and "\\" not in address and address.isprintable() else url_for("pages.landing")

@@ -31,6 +31,7 @@ from webapp.routes.step_forms import (
     Step,
     all_problems,
     build_steps,
+    drafted,
     first_values,
     handed_in,
     plan,
@@ -137,7 +138,10 @@ def draft(task_id: str) -> ResponseReturnValue:
         values = _typed(reader, task)[1]
         at = reader.ctx.now
     by_itself = request.headers.get("HX-Request")
+    token = posted_token()
     try:
+        if task["assignee"] is None and allowed(current_person(), "claim", task=tasks.as_offered(task)):
+            token = verbs.claim(current_desk(), current_person(), task_id, token)  # whoever writes first has it
         verbs.save_draft(current_desk(), current_person(), task_id, dict(values))
     except (ConflictError, InvalidValuesError) as refused:
         if not by_itself:
@@ -145,7 +149,10 @@ def draft(task_id: str) -> ResponseReturnValue:
         problems = refused.problems.values() if isinstance(refused, InvalidValuesError) else [str(refused)]
         return str(escape("；".join(problems))), status_of(refused)  # into the note beside the buttons
     if by_itself:
-        return render_template("saved.html", at=at)
+        with reading() as reader:
+            task = tasks.get(reader.ctx.connection, task_id) or task
+            may = allowed(reader.person, "release", task=tasks.as_offered(task))
+        return render_template("saved.html", at=at, task=task, may_release=may)
     flash("草稿已保存。")
     return redirect(url_for("pages.task", task_id=task_id), 303)
 
@@ -241,6 +248,7 @@ def _page(
         "trouble": trouble,
         "clock_now": task_clock(incident, reader.ctx.now),
         "facts": facts.beside_form(reader, incident, accounts),
+        "by_colleague": _drafted(reader, task, the_plan),
         "draft_by": accounts.get(task["draft_by"], ""),
         "holder": accounts.get(task["assignee"], task["assignee"]),
         "group": reader.name("groups", task["candidate_group"]),
@@ -267,6 +275,14 @@ def _colleagues(reader: Reader, task: Record) -> list[tuple[str, str]]:
         return []
     found = people.colleagues(reader.ctx.connection, task["candidate_group"])
     return [(account, name) for account, name in found if account != task["assignee"]]
+
+
+def _drafted(reader: Reader, task: Record, the_plan: Plan) -> list[str]:
+    """The fields that a colleague's draft fills in."""
+    if not task["draft"] or task["draft_by"] in (None, reader.person.account):
+        return []
+    forms = [(the_plan.form(each), drafted(the_plan, each, task["draft"])) for each in the_plan.element_ids]
+    return [form.title_of(key) for form, each in forms for key in form.fields if each.get(key) not in (None, "", False)]
 
 
 def _number(step: Step) -> str:

@@ -19,6 +19,7 @@ from webapp.routes import words
 from webapp.routes.blueprint import pages
 from webapp.routes.clock import Clock, task_clock
 from webapp.routes.frame import acts, counted, work_counts
+from webapp.routes.posted import posted_token
 from webapp.routes.reading import Reader, reading
 
 HIGH = (1, 2)  # 极高 and 高 come before everything else (R194)
@@ -93,7 +94,7 @@ def claim(task_id: str) -> ResponseReturnValue:
     """Take a task; from a list the row changes in place, otherwise the task's page opens."""
     trouble = ""
     try:
-        verbs.claim(current_desk(), current_person(), task_id, _token())
+        verbs.claim(current_desk(), current_person(), task_id, posted_token())
     except (ConflictError, NotAllowedError, NotFoundError) as refused:
         if not request.headers.get("HX-Request"):
             raise
@@ -106,13 +107,8 @@ def claim(task_id: str) -> ResponseReturnValue:
 @pages.post("/tasks/<task_id>/release")
 def release(task_id: str) -> ResponseReturnValue:
     """Give a task back to its group."""
-    verbs.release(current_desk(), current_person(), task_id, _token())
+    verbs.release(current_desk(), current_person(), task_id, posted_token())
     return redirect(url_for("pages.work", tab="pool"), 303)
-
-
-def _token() -> int:
-    text = request.form.get("token", "")
-    return int(text) if text.isascii() and text.isdigit() else -1
 
 
 def _rows(reader: Reader, tab: str, after: str) -> tuple[work.Page, list[WorkRow]]:

@@ -246,6 +246,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reference_state")),
     )
     op.create_table(
+        "reference_load",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("loaded_at", Instant(), nullable=False),
+        sa.Column("author", sa.String(length=80), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("changed_rows", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reference_load")),
+    )
+    op.create_table(
         "sign_in_failure",
         sa.Column("account", sa.String(length=80), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
