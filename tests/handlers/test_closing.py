@@ -91,7 +91,7 @@ def test_automatic_closing_has_its_own_code_and_claims_no_consent(house: House) 
 
 
 @pytest.mark.proves("R274", "R275")
-def test_automatic_closing_of_a_workaround_waits_for_its_problem_and_says_so(house: House) -> None:
+def test_automatic_closing_of_a_workaround_waits_for_its_problem(house: House) -> None:
     incident_id = house.accepted()
     house.step("investigation.conclude", incident_id, SUPPORTER, found="solution", solution="换机", workaround=True)
     house.step("closing.resolve", incident_id, "system")

@@ -51,7 +51,7 @@ def customer(**more: Any) -> dict[str, Any]:
     return {"name": "营业厅岗位01", "grade": "普通员工", "phone": "8000", "served": True, **more}
 
 
-@pytest.mark.proves("R072")
+@pytest.mark.proves("R064", "R072")
 def test_a_customer_is_known_by_staff_number_else_by_name_and_one_of_his_telephones(house: House) -> None:
     ctx = house.context()
     first = people.save_customer(ctx, customer())

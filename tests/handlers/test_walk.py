@@ -85,7 +85,7 @@ class Walk:
     def cause(self) -> str:
         incident = self.house.incident(self.incident_id)
         rows = reference.rows(self.house.context(), "causes")
-        return str(next(row["key"] for row in rows if row["type"] == incident["type"]))
+        return str(next(row["key"] for row in rows if row["type"] in ("", incident["type"])))
 
     def transfer(self) -> str:
         self.step("dispatch.transfer", group=self.pick("crm", "non_crm", "desk"), cause=self.cause(), reason="T1")
