@@ -30,6 +30,7 @@ CARRIED = {
     "cause": "cause",
     "solution": "solution",
     "close_code": "proposed_close_code",
+    "problem_ref": "problem_ref",
     "group": "proposed_group",
 }
 NOT_CARRIED = {("s2_11_transfer", "group"), ("s2_2_classify", "impact")}
@@ -79,11 +80,11 @@ def first_values(the_plan: Plan, incident: Values, draft: Mapping[str, Any] | No
         }
         if element_id == "s2_2_classify" and not incident["priority_provisional"] and incident["impact"]:
             values[element_id]["impact"] = incident["impact"]  # judged before: it comes back from later stages
-        values[element_id] |= _drafted(the_plan, element_id, draft or {})
+        values[element_id] |= drafted(the_plan, element_id, draft or {})
     return values
 
 
-def _drafted(the_plan: Plan, element_id: str, draft: Mapping[str, Any]) -> Values:
+def drafted(the_plan: Plan, element_id: str, draft: Mapping[str, Any]) -> Values:
     """A step's part of a draft: pages save them by step; a step that was given back keeps its own values alone."""
     if draft.keys().isdisjoint(the_plan.element_ids):
         return draft if element_id == the_plan.element_ids[0] else {}

@@ -155,6 +155,39 @@ def test_a_refused_waiting_comes_back_to_its_task_with_everything_typed(signed_i
     assert f'<option value="{code[1]}" selected>' in answer.text
 
 
+def open_task(client: FlaskClient, element: str, tab: str = "pool") -> str:
+    """The address of an open task of that step."""
+    found = links(client.get(f"/work?tab={tab}").text, r"/tasks/[0-9a-f-]+")
+    return next(each for each in found if f'id="{element}"' in client.get(each).text)
+
+
+def posted(page: str) -> dict[str, str]:
+    """The hidden fields of the task's form."""
+    token = re.search(r'name="token" value="(\d+)" id="token"', page)
+    assert token
+    return {"token": token[1]}
+
+
+@pytest.mark.proves("R203")
+def test_whoever_writes_first_has_the_task_and_a_colleague_is_told_who(signed_in: SignIn) -> None:
+    first, second = signed_in("crm01"), signed_in("crm02")
+    address = open_task(first, "s2_9_accept")
+    hers, his = posted(first.get(address).text), posted(second.get(address).text)
+    typed = {"s2_9_accept.answer": "return", "s2_9_accept.return_reason": "子类选错"}
+    saved = first.post(f"{address}/draft", data=typed | hers, headers={"HX-Request": "true"})
+    assert "草稿已保存" in saved.text
+    assert posted(saved.text)["token"] > hers["token"]  # the open page goes on with the new version
+    assert "退回本组" in saved.text
+    late = second.post(f"{address}/draft", data=typed | his, headers={"HX-Request": "true"})
+    assert late.status_code in {403, 409}
+    page = second.get(address).text
+    assert "由 CRM组-支持岗01 办理，您只能查看" in page
+    first.post(f"{address}/release", data=posted(saved.text))
+    page = second.get(address).text
+    assert "下面是 CRM组-支持岗01 保存的草稿" in page
+    assert "已填：答复、退回理由" in page
+
+
 def test_a_stale_sheet_says_so_inside_the_sheet(signed_in: SignIn) -> None:
     client = signed_in("manager01")
     for address in links(client.get("/incidents").text, r"/incidents/SJ[0-9-]+"):
