@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from engine import definitions
 from engine.bundles import Bundle
-from engine.errors import InvalidValuesError, NotAllowedError
+from engine.errors import ConflictError, InvalidValuesError, NotAllowedError
 from engine.forms import Form, validate
 from webapp import desk as verbs
 from webapp.current import current_desk, current_person
@@ -84,7 +84,7 @@ def report_incident() -> ResponseReturnValue:
     except InvalidStepError as refused:
         return _again(values, _all_problems(values, refused))
     flash(f"已登记 {done.number}。")
-    if done.next_task and _may_go_on(done.next_task):
+    if done.next_task and _take(done.next_task):
         return redirect(url_for("pages.task", task_id=done.next_task), 303)
     return redirect(url_for("pages.incident", key=done.number), 303)
 
@@ -207,7 +207,15 @@ def _found(reader: Reader, text: str) -> list[dict[str, Any]]:
     return found
 
 
-def _may_go_on(task_id: str) -> bool:
+def _take(task_id: str) -> bool:
+    """Keep the call with whoever took it: the next step becomes his; whether he may do it now."""
     with reading() as reader:
         task = tasks.get(reader.ctx.connection, task_id)
-        return task is not None and allowed(reader.person, "complete", task=tasks.as_offered(task))
+        if task is None or not allowed(reader.person, "complete", task=tasks.as_offered(task)):
+            return False
+    if task["assignee"] is None:
+        try:
+            verbs.claim(current_desk(), current_person(), task_id, task["revision"])
+        except (ConflictError, NotAllowedError):
+            return False  # a colleague was faster
+    return True
