@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
@@ -16,9 +17,9 @@ _TYPES = {
     "null": "空",
 }
 _FORMAT_TEXTS = {
-    "date-time": "应为带时区的日期和时间，例如 2026-01-31T08:30:00+08:00",
-    "date": "应为日期，例如 2026-01-31",
-    "email": "应为电子邮件地址",
+    "date-time": "请写成 15:20、11-23 15:20 或 2026-11-23 15:20",
+    "date": "请写成 2026-01-31",
+    "email": "请写成 fuwutai@example.com 的样子",
 }
 _TEXTS = {
     "minLength": "不能少于 {value} 个字",
@@ -46,9 +47,23 @@ def sentence(title: str, error: ValidationError) -> str:
     if word == "type":
         kinds = value if isinstance(value, list) else [value]
         return f"{title}应为{'或'.join(_TYPES.get(str(kind), str(kind)) for kind in kinds)}"
+    if word == "const" and value is True:
+        return f"请确认{title}"
+    if word == "pattern" and (examples := error.schema.get("examples")):
+        return f"{title}请写成 {examples[0]} 的样子"
     if word == "format":
         return f"{title}{_FORMAT_TEXTS[str(value)]}"
     return title + _TEXTS.get(word, "不符合要求").format(value=_said(value))
+
+
+def missing(title: str, part: Mapping[str, Any], layout: Mapping[str, Any]) -> str:
+    """The sentence for a field that was left empty; ``part`` is its schema, ``layout`` its hints."""
+    if part.get("const") is True:
+        return f"请确认{title}"
+    if part.get("type") == "boolean":
+        return f"请选择“{title}”：是或否"
+    chosen = "enum" in part or "oneOf" in part or "source" in layout
+    return f"请{'选择' if chosen else '填写'}{title}"
 
 
 def _said(value: Any) -> str:

@@ -18,7 +18,7 @@ from jsonschema.protocols import Validator
 
 from engine.errors import FormRefusedError, InvalidValuesError
 from engine.form_rules import FORMATS, FormValidator
-from engine.form_texts import sentence
+from engine.form_texts import missing, sentence
 from engine.patterns import PatternRefusedError, compile_pattern
 from engine.texts import storable, trouble
 
@@ -131,7 +131,8 @@ def validate(form: Form, values: Any) -> dict[str, Any]:
         problems.setdefault(name, sentence(form.title_of(name), error))
     for name in form.required:
         if name in shown and name not in clean:
-            problems.setdefault(name, f"请填写{form.title_of(name)}")
+            layout = form.ui.get("fields", {}).get(name, {})
+            problems.setdefault(name, missing(form.title_of(name), form.fields[name], layout))
     if problems:
         raise InvalidValuesError(problems)
     return clean

@@ -82,7 +82,7 @@ def close(ctx: Context, call: Call) -> None:
     elif code not in catalogue.close_codes_for_people(ctx):
         problems["close_code"] = f"“{code['name']}”只能由系统设置"
     elif _needs_problem(code) and not problem_ref:
-        problems["close_code"] = f"以“{code['name']}”关闭前必须先建立问题单（手册 §5.1.12）"
+        problems["problem_ref"] = f"以“{code['name']}”关闭前必须先建立问题单，请填写问题单号（手册 §5.1.12）"
     if (solution := text(values, "solution")) is None:
         problems["solution"] = "关闭前必须填写解决方案"
     if problems:

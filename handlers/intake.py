@@ -48,7 +48,7 @@ def identify(ctx: Context, call: Call) -> None:
     """1.2: keep who asks, in the incident and corrected in the customer master (R064–R074)."""
     values = values_of(call)
     if not text(values, "phone") and not text(values, "mobile"):
-        raise InvalidValuesError({"phone": "电话号码和手机至少填写一项"})
+        raise InvalidValuesError({"phone": "电话和手机至少填一个"})
     incident = incident_of(ctx, call)
     given = {column: text(values, column) for column in _CUSTOMER_COLUMNS}
     customer_id = people.save_customer(ctx, {field: given[column] for column, field in _CUSTOMER_COLUMNS.items()})

@@ -26,6 +26,7 @@ BELIEVABLE = timedelta(days=100 * 365)
 YES_NO = (("true", "是"), ("false", "否"))
 _FULL_WIDTH_DIGITS = {ord("０") + n: ord("0") + n for n in range(10)}
 _FULL_WIDTH_SIGNS = _FULL_WIDTH_DIGITS | {ord(a): b for a, b in zip("：．－＋／　", ":.-+/ ", strict=True)}
+_PHONE_SIGNS = _FULL_WIDTH_SIGNS | {ord(each): "-" for each in "‐‑–—―−"}
 _TIME = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?"
 _DAY_TIME = re.compile(rf"(?:(?:(\d{{4}})[-/])?(\d{{1,2}})[-/](\d{{1,2}})[T ]+)?{_TIME}")
 AHEAD, BACK = "ahead", "back"
@@ -147,7 +148,7 @@ def _field(form: Form, key: str, page: _Page) -> Field:
         options=_options(schema, hints, widget, key, page),
         help=hints.get("help", ""),
         error=page.problems.get(key, ""),
-        optional=key not in form.required and schema.get("type") != "boolean",
+        optional=key not in form.required and schema.get("type") != "boolean" and hints.get("optional", True),
         col=hints.get("col") or (12 if kind in {"area", "chips", "cards", "check"} else 6),
         rows=hints.get("rows", 3),
         when=_when(hints.get("showIf"), page.prefix),
@@ -289,6 +290,8 @@ def _read(text: str | None, schema: Mapping[str, Any], widget: str, clock: _Cloc
         return _number(text.translate(_FULL_WIDTH_SIGNS).replace(" ", ""))
     if kind == "array":
         return [part.strip() for part in re.split(r"[、,，;；\n]", text) if part.strip()]
+    if widget == "phone":
+        return text.translate(_PHONE_SIGNS)
     return text if widget == "area" else text.translate(_FULL_WIDTH_DIGITS)
 
 

@@ -96,6 +96,24 @@ def test_values_get_their_types_back() -> None:
     assert read(a_form, post) == {"n": 3, "x": 2.5, "yes": False, "on": True, "text": "0731-8", "long": "一\n２"}
 
 
+@pytest.mark.parametrize("typed", ["0731－85550401", "0731—85550401", "０７３１–８５５５０４０１"])
+def test_a_telephone_number_may_be_typed_in_full_width(typed: str) -> None:
+    a_form = parse_form((PROCESSES / "forms" / "identify_customer.json").read_bytes())
+    assert read(a_form, {"phone": typed})["phone"] == "0731-85550401"
+
+
+@pytest.mark.proves("R274")
+def test_a_code_that_needs_a_problem_asks_for_its_number() -> None:
+    a_form = parse_form((PROCESSES / "forms" / "close.json").read_bytes())
+    with pytest.raises(InvalidValuesError) as refused:
+        validate(a_form, {"close_code": "C02", "solution": "先停批量任务"})
+    assert refused.value.problems == {"problem_ref": "请填写问题单号"}
+    with pytest.raises(InvalidValuesError) as refused:
+        validate(a_form, {"close_code": "C03", "solution": "先停批量任务", "problem_ref": "没有"})
+    assert refused.value.problems == {"problem_ref": "问题单号请写成 WT261122-001 的样子"}
+    assert validate(a_form, {"close_code": "C01", "solution": "重载缓存"})
+
+
 def test_an_unchecked_box_is_false_and_an_empty_field_is_absent() -> None:
     a_form = form({"on": {"type": "boolean", "title": "勾选"}, "text": {"type": "string", "title": "文字"}})
     assert read(a_form, {"text": " 　 "}) == {"on": False}

@@ -99,6 +99,44 @@ def test_a_report_with_holes_names_every_field_and_keeps_the_rest(signed_in: Sig
     assert "多个营业厅提交订单时报错。" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("s1_2_identify.department", "", "请选择所属部门"),
+        ("s1_2_identify.customer_grade", "", "请选择客户标识"),
+        ("s1_2_identify.customer_name", "", "请填写客户姓名"),
+        ("s1_2_identify.phone", "七三一", "电话号码请写成 0731-85550401 转 6 的样子"),
+        ("s1_2_identify.email", "x", "邮件地址请写成 fuwutai@example.com 的样子"),
+        ("s1_4_record.occurred_at", "昨天", "发生时间请写成 15:20、11-23 15:20 或 2026-11-23 15:20"),
+        ("s1_2_identify.phone", "", "电话和手机至少填一个"),
+    ],
+)
+def test_an_error_says_what_to_do_and_says_it_once(signed_in: SignIn, field: str, typed: str, said: str) -> None:
+    page = signed_in("reception01").post("/report", data=REPORT | {field: typed}).text
+    assert f'<a href="#{field.replace(".", "--")}">' in page
+    assert f">{said}</a>" in page or f"：{said}</a>" in page
+    label = said.removeprefix("请选择").removeprefix("请填写")
+    assert f"{label}：{said}" not in page
+
+
+def test_one_of_two_numbers_is_asked_for_and_neither_is_marked_as_optional(signed_in: SignIn) -> None:
+    page = signed_in("reception01").get("/report").text
+    assert '电话号码<span class="optional">' not in page
+    assert '手机号码<span class="optional">' not in page
+    assert '分机号码<span class="optional">可不填' in page
+
+
+@pytest.mark.proves("R203")
+def test_a_call_stays_with_whoever_took_it(signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    address = client.post("/report", data=REPORT).location
+    page = client.get(address).text
+    assert "claim-this" not in page
+    assert "退回本组" in page
+    assert address in client.get("/work?tab=mine").text
+    assert "由 服务受理岗01 办理，您只能查看" in signed_in("reception02").get(address).text
+
+
 @pytest.mark.proves("R009")
 def test_whoever_is_not_of_the_desk_cannot_report(signed_in: SignIn) -> None:
     client = signed_in("crm01")
