@@ -64,6 +64,13 @@ def pool(connection: Connection, person: Person, after: Place | None = None) -> 
     return _page(connection, [_free_in(group) for group in sorted(person.groups)], after)
 
 
+def one(connection: Connection, task_id: str) -> Task | None:
+    """One open task as a row of a list; None when it is done or never was."""
+    query: Select[Any] = select(*_TASK_COLUMNS).where(_t.id == task_id)
+    row = connection.execute(query).first()
+    return _task(row, _incidents(connection, {row.business_key})) if row else None
+
+
 def counts(connection: Connection, person: Person) -> dict[str, int]:
     """How many rows each tab has, at most COUNT_TO: one statement of index ranges, each cut there."""
     groups = sorted(person.groups)

@@ -70,8 +70,7 @@ def work_page() -> ResponseReturnValue:
     after = request.args.get("after", "")
     with reading() as reader:
         page, rows = _rows(reader, tab, after)
-        counts = work_counts()
-        tabs = [(key, _label(key, reader), counted(counts[key])) for key in TABS]
+        tabs = _tabs(reader)
         today = words.today_words(reader.ctx.now, reader.zone)
     context: dict[str, Any] = {
         "tab": tab,
@@ -79,9 +78,15 @@ def work_page() -> ResponseReturnValue:
         "today": today,
         "bands": _bands(rows) if tab in {"mine", "pool"} else [("", rows)],
     }
-    context |= {"rows": rows, "after": after, "next_after": page.after, "counts": counts}
-    template = "work_list.html" if request.headers.get("HX-Request") else "work.html"
+    context |= {"rows": rows, "after": after, "next_after": page.after, "counts": work_counts()}
+    template = "work_again.html" if request.headers.get("HX-Request") else "work.html"
     return render_template(template, here="work", **context)
+
+
+def _tabs(reader: Reader) -> list[tuple[str, str, str]]:
+    """(key, label, count) of each tab."""
+    counts = work_counts()
+    return [(key, _label(key, reader), counted(counts[key])) for key in TABS]
 
 
 def _label(key: str, reader: Reader) -> str:
@@ -91,7 +96,7 @@ def _label(key: str, reader: Reader) -> str:
 
 @pages.post("/tasks/<task_id>/claim")
 def claim(task_id: str) -> ResponseReturnValue:
-    """Take a task; from a list the row changes in place, otherwise the task's page opens."""
+    """Take a task; from a list its row and the counts change in place, otherwise the task's page opens."""
     trouble = ""
     try:
         verbs.claim(current_desk(), current_person(), task_id, posted_token())
@@ -101,7 +106,13 @@ def claim(task_id: str) -> ResponseReturnValue:
         trouble = str(refused)
     if not request.headers.get("HX-Request"):
         return redirect(url_for("pages.task", task_id=task_id), 303)
-    return render_template("claimed.html", task_id=task_id, trouble=trouble, counts=work_counts())
+    with reading() as reader:
+        task = work.one(reader.ctx.connection, task_id)
+        row = task_row(reader, task) if task else None
+        tabs = _tabs(reader)
+    return render_template(
+        "claimed.html", here="work", task_id=task_id, row=row, trouble=trouble, tab="pool", tabs=tabs
+    )
 
 
 @pages.post("/tasks/<task_id>/release")

@@ -323,3 +323,23 @@ def test_no_page_has_inline_script_or_style(signed_in: SignIn) -> None:
     for address in ("/work", "/report", "/incidents", task, number):
         html = client.get(address).text
         assert not re.search(r"<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=|<style", html), address
+
+
+def test_a_list_that_refreshes_itself_brings_its_counts_along(signed_in: SignIn) -> None:
+    again = signed_in("reception01").get("/work?tab=pool", headers={"HX-Request": "true"}).text
+    assert re.search(r'id="tabs" hx-swap-oob="outerMorph"', again)
+    assert re.search(r'id="count-work" hx-swap-oob="true"', again)
+    assert "<html" not in again
+
+
+def test_a_task_that_a_colleague_took_keeps_its_row_and_says_who(signed_in: SignIn) -> None:
+    late = signed_in("crm02")
+    pool = late.get("/work?tab=pool").text
+    address = links(pool, r"/tasks/[0-9a-f-]+")[0]
+    token = re.search(r'name="token" value="(\d+)"', pool)
+    assert token is not None
+    assert signed_in("crm01").post(f"{address}/claim", data={"token": token[1]}).status_code == 303
+    row = late.post(f"{address}/claim", data={"token": token[1]}, headers={"HX-Request": "true"}).text
+    assert "没有领到" in row
+    assert address in row
+    assert "SJ26" in row

@@ -1,6 +1,7 @@
 // One-letter keys. They never fire inside a field, nor with a modifier, and each person can switch them off.
 const PLACES = { w: "work", e: "incidents" };
 let waitingForPlace = false;
+let inList = false; // where the focus was before a swap
 
 export function listenForKeys() {
   document.addEventListener("keydown", pressed);
@@ -8,7 +9,11 @@ export function listenForKeys() {
   const box = document.querySelector("[data-keys-switch]");
   if (box) box.checked = !isOff();
   markRow(rows()[0]);
-  document.addEventListener("htmx:after:swap", () => markRow(marked() ?? rows()[0]));
+  document.addEventListener("htmx:after:swap", () => {
+    markRow(marked() ?? document.activeElement.closest("tr[data-row]") ?? rows()[0]);
+    keepFocus();
+  });
+  document.addEventListener("focusin", (event) => (inList = Boolean(event.target.closest("[data-rows]"))));
 }
 
 function isOff() {
@@ -117,6 +122,11 @@ function markRow(row) {
   if (!row) return;
   marked()?.classList.remove("on");
   row.classList.add("on");
+}
+
+// The row that had the focus may have left the list: the focus goes to the marked one instead of nowhere.
+function keepFocus() {
+  if (inList && document.activeElement === document.body) marked()?.querySelector("a.title").focus({ preventScroll: true });
 }
 
 function move(event, by) {
