@@ -77,6 +77,7 @@ class Field:
     input_mode: str = ""
     blank: str = "请选择"
     digits: bool = False
+    longest: int = 0  # characters that the field takes; 0: no limit of its own
     note: Any = None  # what a computed field shows
     time: str = ""  # of a field for an instant: the way in which it points, AHEAD or BACK
     instant: datetime | None = None  # what was understood
@@ -156,6 +157,7 @@ def _field(form: Form, key: str, page: _Page) -> Field:
         placeholder=hints.get("placeholder") or (_TIME_HINTS[_points(schema, hints)] if widget == "date-time" else ""),
         input_mode={"number": "decimal", "phone": "tel"}.get(widget, ""),
         digits=key == "source",
+        longest=schema.get("maxLength", 0) if kind in {"text", "area"} and "format" not in schema else 0,
         time=_points(schema, hints),
         instant=_local(page.values.get(key), page.zone) if schema.get("format") == "date-time" else None,
     )

@@ -6,16 +6,19 @@ import importlib
 import sys
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine
 
 from tests.office import Office
 from tests.webapp.conftest import SECRET
+from webapp import security
 from webapp.app import desk_of, node_name
+from webapp.cli import serve
 from webapp.clock import Ticker, system_now
 from webapp.database import absolute_url
-from webapp.settings import SettingsError
+from webapp.settings import Settings, SettingsError
 
 
 def test_the_clock_says_aware_utc():
@@ -77,3 +80,16 @@ def test_addresses_that_are_absolute_stay_as_they_are(url: str):
 def test_a_relative_sqlite_path_is_taken_from_the_present_folder(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     assert absolute_url("sqlite:///var/desk.db") == f"sqlite:///{tmp_path}/var/desk.db"
+
+
+def test_what_is_too_large_is_refused_by_our_own_page_and_not_by_the_server(monkeypatch: pytest.MonkeyPatch):
+    given: dict[str, object] = {}
+
+    def create_server(_app: object, **options: object) -> SimpleNamespace:
+        given.update(options)
+        return SimpleNamespace(run=lambda: None)
+
+    monkeypatch.setattr("waitress.create_server", create_server)
+    settings = Settings(database_url="sqlite://", demo=True)
+    serve._serve(SimpleNamespace(app=None, settings=settings))  # type: ignore[arg-type]
+    assert int(str(given["max_request_body_size"])) > security.REQUEST_BYTES
