@@ -127,6 +127,8 @@ def _all_problems(values: Values, refused: InvalidStepError) -> dict[str, dict[s
         for step, form in _forms(_bundle(reader)).items():
             if step != refused.element_id:
                 found[step] = _problems_of(form, values[step])
+        if not (values[IDENTIFY].get("phone") or values[IDENTIFY].get("mobile")):
+            found[IDENTIFY].setdefault("phone", "电话和手机至少填一个")
     return found
 
 

@@ -33,6 +33,8 @@ CARRIED = {
     "problem_ref": "problem_ref",
     "group": "proposed_group",
 }
+LEAVES = {"s4_1_agree": ("agreed", False)}  # the answer after which none of the joined steps comes
+SKIPPED_BY_RULE = {"s5_3_ask"}  # comes where the confirmation table asks for the user (C-18)
 NOT_CARRIED = {("s2_11_transfer", "group"), ("s2_2_classify", "impact")}
 Values = Mapping[str, Any]
 
@@ -201,19 +203,24 @@ def _explained(reader: Reader, field: Field, found: preview.Proposal | None) -> 
 
 
 def all_problems(
-    the_plan: Plan, values: Values, refused: str, problems: Mapping[str, str]
+    the_plan: Plan, values: Mapping[str, Values], refused: str, problems: Mapping[str, str]
 ) -> dict[str, dict[str, str]]:
-    """The refused step's problems, and those of later steps in which something was typed: nobody submits twice.
+    """The refused step's problems, and those of every step that the page's answers lead to: nobody submits twice.
 
-    A later step that was left empty may not be needed at all: the answers before it decide where the process goes.
+    Steps after an answer with which the process leaves the page are not judged, and one that a rule may skip only if
+    something was typed there.
     """
-    found = {refused: dict(problems)}
-    later = the_plan.element_ids[the_plan.element_ids.index(refused) + 1 :]
-    for element_id in later:
+    found: dict[str, dict[str, str]] = {}
+    for element_id in the_plan.element_ids:
         typed = {key: value for key, value in values[element_id].items() if value not in (False, None, "")}
-        if typed:
-            try:
+        try:
+            if typed or element_id not in SKIPPED_BY_RULE:
                 validate(the_plan.form(element_id), dict(values[element_id]))
-            except InvalidValuesError as wrong:
-                found[element_id] = wrong.problems
+        except InvalidValuesError as wrong:
+            found[element_id] = dict(wrong.problems)
+        if element_id == refused:
+            found[element_id] = {**found.get(element_id, {}), **problems}
+        key, answer = LEAVES.get(element_id, ("", None))
+        if key and values[element_id].get(key) is answer:
+            break
     return found

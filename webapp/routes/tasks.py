@@ -49,6 +49,7 @@ class Conflict:
     message: str
     by: str
     at: Any
+    title: str = "别人已先提交：这张单刚被改过"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def _again(task_id: str, trouble: Trouble, refused: InvalidStepError | None = No
             return _done(reader, task_id, late=True)
         the_plan, values, incident = _typed(reader, task)
         if refused:
-            trouble = Trouble(all_problems(the_plan, values, refused.element_id, refused.problems))
+            trouble = Trouble(all_problems(the_plan, handed_in(the_plan, values), refused.element_id, refused.problems))
         return _page(reader, task, incident, the_plan, values, trouble)
 
 
@@ -218,8 +219,17 @@ def _conflicted(task_id: str, conflict: Conflict) -> ResponseReturnValue:
         by = conflict.by or (task["assignee"] or task["changed_by"] or "" if task else "")
         at = conflict.at or (task["changed_at"] if task else None)
         name = reader.accounts(by).get(by, by)
-    words = f"{name} 领取了“{task['name']}”" if task and task["assignee"] == by and by else conflict.message
-    return _again(task_id, Trouble(conflict=Conflict(words, name, at)))
+        me = reader.person.account
+    taken = bool(task and by and task["assignee"] == by)
+    what = f"“{task['name']}”" if task else "这一步"
+    if by == me:
+        title, words = "您在另一个窗口改动过这项工作", f"您自己领取或改动了{what}，请从最新内容继续"
+    elif taken:
+        title, words = "别人已先领取", f"{name} 领取了{what}"
+    else:
+        title, words = conflict.title, conflict.message.replace(by, name) if by else conflict.message
+    said = "" if (name and name in words) or by == me else name
+    return _again(task_id, Trouble(conflict=Conflict(words, said, at, title)))
 
 
 def _page(
@@ -311,6 +321,7 @@ def _done(reader: Reader, task_id: str, *, late: bool = False) -> ResponseReturn
         "by": reader.accounts(ended["actor"]).get(ended["actor"], ended["actor"]),
         "incident": incident,
         "late": late,
+        "mine": ended["actor"] == reader.person.account,
         "typed": _typed_words(reader, ended, incident) if late and incident else [],
     }
     return render_template("task_done.html", here="work", **context), 409 if late else 200

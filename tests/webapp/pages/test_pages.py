@@ -119,6 +119,50 @@ def test_an_error_says_what_to_do_and_says_it_once(signed_in: SignIn, field: str
     assert f"{label}：{said}" not in page
 
 
+def test_a_page_of_several_steps_names_all_that_is_missing_at_once(signed_in: SignIn) -> None:
+    client = signed_in("crm02")
+    address = open_task(client, "s2_9_accept")
+    answer = client.post(address, data={"s2_9_accept.answer": "accept"} | posted(client.get(address).text))
+    address = answer.location
+    page = client.post(address, data=posted(client.get(address).text)).text
+    for field in ("s3_1_analyse--analysis", "s3_5_diagnose--diagnosis", "s3_6_try--found"):
+        assert f'<li><a href="#{field}">' in page
+
+
+def test_a_report_without_any_number_says_so_beside_the_other_holes(signed_in: SignIn) -> None:
+    holes = {"s1_2_identify.phone": "", "s1_4_record.summary": "", "s1_2_identify.customer_name": ""}
+    page = signed_in("reception01").post("/report", data=REPORT | holes).text
+    assert "有 3 处需要改正" in page
+
+
+def test_a_conflict_says_whether_it_was_a_colleague_or_another_window(signed_in: SignIn) -> None:
+    first, second = signed_in("crm01"), signed_in("crm02")
+    address = open_task(first, "s2_9_accept")
+    stale = posted(first.get(address).text) | {"s2_9_accept.answer": "accept"}
+    first.post(address + "/claim", data=stale)
+    own = first.post(address, data=stale)
+    assert own.status_code == 409
+    assert "您在另一个窗口改动过这项工作" in own.text
+    other = second.post(address, data=stale)
+    assert other.status_code == 409
+    assert "别人已先领取" in other.text
+    assert "别人已先提交" not in other.text
+    note = re.search(r"CRM组-支持岗01 领取了“2.9 进行事件分析”(.*?)</p>", other.text)
+    assert note and "CRM组-支持岗01" not in note[1]  # the name stands once
+    first.post(address, data=posted(own.text) | {"s2_9_accept.answer": "return", "s2_9_accept.return_reason": "派错"})
+    late = second.post(address, data=stale)
+    assert late.status_code == 409
+    assert 'data-copy="#typed"' in late.text
+
+
+def test_a_field_takes_no_more_than_its_rule_allows(signed_in: SignIn) -> None:
+    page = signed_in("reception01").get("/report").text
+    summary = re.search(r'<input[^>]*name="s1_4_record.summary"[^>]*>', page)
+    assert summary and 'maxlength="100"' in summary[0]
+    details = re.search(r'<textarea[^>]*name="s1_4_record.details"[^>]*>', page)
+    assert details and 'maxlength="4000"' in details[0]
+
+
 def test_one_of_two_numbers_is_asked_for_and_neither_is_marked_as_optional(signed_in: SignIn) -> None:
     page = signed_in("reception01").get("/report").text
     assert '电话号码<span class="optional">' not in page

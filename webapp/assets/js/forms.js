@@ -77,7 +77,8 @@ function takeCustomer(event) {
 async function copyTyped(event) {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  const lines = [];
+  const whole = document.querySelector(button.dataset.copy);
+  const lines = whole instanceof HTMLTextAreaElement ? [whole.value] : [];
   for (const field of document.querySelectorAll(`${button.dataset.copy} .field`)) {
     const label = field.querySelector("label, .label")?.firstChild?.textContent?.trim();
     const chosen = field.querySelector("input:checked");
