@@ -45,6 +45,7 @@ def answer(ctx: Context, call: Call) -> str:
 
     Whoever accepts is responsible and keeps the next steps. A return is possible before acceptance only and needs the
     reason that symptom or classification is wrong; whatever else is "not mine" is a transfer (C-15, R200, R201, R215).
+    Whoever returns it may correct the classification, so that the rule's next proposal is a better one.
     """
     values = values_of(call)
     incident = incident_of(ctx, call)
@@ -58,6 +59,7 @@ def answer(ctx: Context, call: Call) -> str:
         if reason is None:
             raise InvalidValuesError({"return_reason": "退回服务台必须说明现象或分类错在哪里"})
         fields = {**moves.to_desk(incident, ctx.now), **moves.count_move(incident, DESK)}
+        fields |= _corrected_classification(ctx, call, incident)
         record(ctx, call, incident, fields, f"退回服务台：{reason}")
     else:
         record(ctx, call, incident, responsible(SUPPORT, incident["responsible_group"], ctx.actor))
@@ -75,6 +77,8 @@ def transfer(ctx: Context, call: Call) -> str:
     if reason is None:
         raise InvalidValuesError({"reason": "请选择转派原因"})
     corrected = _corrected_classification(ctx, call, incident)
+    if corrected and values["reason"] != WRONG_CLASSIFICATION:
+        raise InvalidValuesError({"reason": "只有以“分类错误”为原因转派时才能修改分类"})
     fields: Fields = {**corrected, "cause": values["cause"]}
     catalogue.check_cause(ctx, {**incident, **fields}, values["cause"])
     group = catalogue.check_group(catalogue.transferable_groups(ctx, incident), values["group"])["key"]
@@ -91,8 +95,6 @@ def _corrected_classification(ctx: Context, call: Call, incident: Incident) -> F
     }
     if not fields:
         return {}
-    if values["reason"] != WRONG_CLASSIFICATION:
-        raise InvalidValuesError({"reason": "只有以“分类错误”为原因转派时才能修改分类"})
     corrected = {**incident, **fields}
     catalogue.check_classification(ctx, corrected)
     return fields | priority.assess(ctx, call, corrected).fields

@@ -85,9 +85,16 @@ def withdraw(ctx: Context, incident: Incident, reason: str) -> Incident:
 
 def reassign(ctx: Context, incident: Incident, reason: str) -> Incident:
     """The incident manager takes it from whoever has it, for a new dispatch (R023, C-14); the dispatch is the move."""
-    incident = _ready(ctx, incident, under_way_refusal, reason)
+    incident = _ready(ctx, incident, reassign_refusal, reason)
     fields = moves.to_desk(incident, ctx.now) | {"master_id": None}
     return incidents.change(ctx, incident, fields, reason=f"重新分派：{reason.strip()}")
+
+
+def reassign_refusal(incident: Incident) -> str | None:
+    """Why the manager cannot take an incident for a new dispatch; None when he can: 2.8 needs a classification."""
+    if refusal := under_way_refusal(incident):
+        return refusal
+    return None if incident["category"] else "事件还没有分类，仍由服务台处理，不需要重新分派"
 
 
 def bind_refusal(ctx: Context, incident: Incident, master: Incident) -> str | None:

@@ -193,6 +193,28 @@ def test_a_return_needs_its_reason_and_is_possible_before_acceptance_only(house:
         house.step("dispatch.answer", accepted, SUPPORTER, answer="return", return_reason="现象填错")
 
 
+@pytest.mark.proves("R124", "R215")
+def test_whoever_returns_it_may_correct_the_classification_and_the_rule_proposes_anew(house: House) -> None:
+    incident_id = house.dispatched()
+    corrected = {"category": "hb", "type": "hb.app", "symptom": "hb.app.error"}
+    values = {"answer": "return", "return_reason": "是计费系统的报错", **corrected}
+    house.step("dispatch.answer", incident_id, SUPPORTER, **values)
+    assert house.step("dispatch.propose", incident_id, "system") == "billing_apps"
+    found = house.incident(incident_id)
+    assert {name: found[name] for name in corrected} == corrected
+    with pytest.raises(InvalidValuesError):
+        house.step("dispatch.answer", house.dispatched(), SUPPORTER, **{**values, "type": "crm.app"})
+
+
+@pytest.mark.proves("R023")
+def test_an_incident_without_a_classification_is_not_reassigned(house: House) -> None:
+    incident_id = house.report()
+    house.identify(incident_id)
+    house.record(incident_id)
+    with pytest.raises(ConflictError, match="还没有分类"):
+        relations.reassign(house.context("manager"), house.incident(incident_id), "重新分派")
+
+
 @pytest.mark.proves("R128", "R133", "R134", "R206", "R214")
 def test_a_transfer_needs_root_cause_and_reason_and_goes_to_the_other_groups_pool(house: House) -> None:
     incident_id = house.dispatched()
