@@ -91,12 +91,16 @@ def _stuck(error: StepFailedError) -> ResponseReturnValue:
 
 
 def _stale_page(_error: CSRFError) -> ResponseReturnValue:
-    return signed_out() if person_or_none() is None else _answer(400, STALE_PAGE)
+    signing_in = request.endpoint == "pages.sign_in"  # nobody is signed in yet, and nothing else was typed
+    return _answer(400, STALE_PAGE) if signing_in or person_or_none() else signed_out()
 
 
 def signed_out() -> Response:
     """The answer to a form that was sent after the session had ended: what was typed, and the way back to it."""
-    came_from = urlsplit(request.referrer or "")
+    try:
+        came_from = urlsplit(request.referrer or "")
+    except ValueError:  # not an address at all
+        came_from = urlsplit("")
     own = came_from.netloc == request.host  # a form of another site gets nothing of it shown as ours
     typed = [text for name, text in request.form.items() if own and "." in name and text.strip()]
     return _answer(401, SIGNED_OUT, page={"typed": typed, "back": came_from.path if own else ""})

@@ -138,3 +138,11 @@ def test_what_was_typed_stands_in_the_form_of_a_step_that_was_given_back(client:
     verbs.save_draft(office.desk, office["crm01"], task.id, {"analysis": "号码资源表有未释放的锁"})
     sign_in(client, "crm01")
     assert "号码资源表有未释放的锁" in client.get(f"/tasks/{task.id}").text
+
+
+def test_a_form_of_an_ended_session_that_comes_from_no_address_is_refused(client: FlaskClient, office: Office) -> None:
+    task_id = office.task(office.dispatch()).id
+    client.post("/sign-out")
+    for referrer in ("//[", "http://[", HUGE):
+        answer = client.post(f"/tasks/{task_id}", data={"a.b": "说明"}, headers={"Referer": referrer})
+        assert answer.status_code < 500, referrer
