@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from engine.context import SYSTEM, Context
+from handlers import reference
 from webapp import auth, demo
 from webapp.current import TOKEN, current_desk, current_settings, person_or_none
 from webapp.routes import words
 from webapp.routes.blueprint import pages
+
+# Whom a first look at the demo needs, and what each is there for.
+SHOWN_FIRST = (
+    ("reception01", "登记、分派、关闭"),
+    ("crm01", "受理、诊断、解决"),
+    ("crm02", "同组的另一个人"),
+    ("operations-bss01", "另一个组"),
+    ("manager01", "重新分派、看全部"),
+    ("leaders01", "只看不办"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """An account as the sign-in page of the demo offers it."""
+
+    account: str
+    name: str
+    group: str
+    department: str
 
 
 @pages.route("/sign-in", methods=["GET", "POST"])
@@ -43,7 +67,34 @@ def sign_out() -> ResponseReturnValue:
 
 def _demo() -> dict[str, object]:
     """In demo mode the page itself says who may sign in; elsewhere nothing of the demo is ever shown."""
-    return {"accounts": demo.ACCOUNTS, "password": demo.PASSWORD} if current_settings().demo else {}
+    if not current_settings().demo:
+        return {}
+    desk = current_desk()
+    with desk.reading() as connection:
+        ctx = Context(connection=connection, now=desk.clock(), actor=SYSTEM, handlers={})
+        people = [_demo_account(ctx, account) for account in demo.ACCOUNTS]
+    known = {each.account: each for each in people}
+    return {
+        "first": [(known[account], does) for account, does in SHOWN_FIRST],
+        "departments": _by_department(each for each in people if each.account not in dict(SHOWN_FIRST)),
+        "password": demo.PASSWORD,
+        "chosen": known.get(request.args.get("account", "")),
+        "wanted": request.args.get("next"),
+    }
+
+
+def _demo_account(ctx: Context, account: demo.Account) -> DemoAccount:
+    group = account.posts[0][0] if account.posts else ""
+    row = reference.row(ctx, "groups", group)
+    department = reference.name(ctx, "departments", row["department"]) if row and row.get("department") else ""
+    return DemoAccount(account.account, account.name, reference.name(ctx, "groups", group), department or "其他")
+
+
+def _by_department(people: Iterable[DemoAccount]) -> list[tuple[str, list[DemoAccount]]]:
+    found: dict[str, list[DemoAccount]] = {}
+    for each in people:
+        found.setdefault(each.department, []).append(each)
+    return list(found.items())
 
 
 def _own_address(address: str) -> str:

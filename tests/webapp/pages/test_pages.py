@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 
 from handlers.records.tables import incident
 from tests.webapp.pages.conftest import links, statements
+from webapp import demo
 from webapp.app import desk_of
 from webapp.queries import incidents, keyset
 
@@ -387,3 +389,26 @@ def test_a_task_that_a_colleague_took_keeps_its_row_and_says_who(signed_in: Sign
     assert "没有领到" in row
     assert address in row
     assert "SJ26" in row
+
+
+def test_the_demo_offers_six_accounts_that_fill_the_form(desk_app: Flask) -> None:
+    client = desk_app.test_client()
+    page = client.get("/sign-in?next=/incidents").text
+    first, _, folded = page.partition("<details")
+    assert first.count('class="offer"') == 6
+    assert "服务台" in first
+    assert "CRM组" in first
+    assert folded.count('class="offer"') == len(demo.ACCOUNTS) - 6
+    assert "<h3>" in folded
+    chosen = client.get("/sign-in?account=crm01&next=/incidents").text
+    assert re.search(r'id="account"[^>]* value="crm01"', chosen)
+    assert re.search(rf'id="password"[^>]* value="{demo.PASSWORD}"', chosen)
+
+
+def test_outside_the_demo_nothing_is_offered_and_nothing_filled_in(desk_app: Flask) -> None:
+    services = desk_app.extensions["lovem"]
+    desk_app.extensions["lovem"] = replace(services, settings=replace(services.settings, demo=False))
+    page = desk_app.test_client().get("/sign-in?account=crm01").text
+    assert "offer" not in page
+    assert demo.PASSWORD not in page
+    assert 'value="crm01"' not in page
