@@ -59,6 +59,7 @@ DENSE: Mapping[str, dict[str, Any]] = {
     "configuration_items": {"col": 3},
 }
 ORDER = ("staff_number", "customer_name", "department", "phone", "mobile", "extension", "location")
+FURTHER = frozenset({"extension", "location", "email", "served"})  # rarely asked for: folded
 Values = Mapping[str, Mapping[str, Any]]
 
 
@@ -156,7 +157,8 @@ def _page(reader: Reader, values: Values, problems: Mapping[str, Mapping[str, st
     others = [text for step, each in problems.items() for key, text in each.items() if (step, key) not in shown]
     context: dict[str, Any] = {
         "source": next(field for field in fields[RECORD] if field.key == "source"),
-        "customer": sorted(fields[IDENTIFY], key=_place),
+        "customer": sorted((each for each in fields[IDENTIFY] if each.key not in FURTHER), key=_place),
+        "further": [each for each in fields[IDENTIFY] if each.key in FURTHER],
         "source_fields": [field for field in fields[RECORD] if "source" in field.when],
         "event_fields": [field for field in fields[RECORD] if "source" not in field.when and field.key != "source"],
         "all_fields": listed,
