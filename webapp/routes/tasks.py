@@ -17,6 +17,7 @@ from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.desk import InvalidStepError
 from webapp.failures import status_of
+from webapp.forms import input_name
 from webapp.people import has_left
 from webapp.queries import incidents, people, tasks
 from webapp.queries.rows import Record
@@ -125,8 +126,18 @@ def _onwards(done: verbs.Completed) -> ResponseReturnValue:
             if task and task["assignee"] == reader.person.account:
                 flash("已完成，下一步接着办理。")
                 return redirect(url_for("pages.task", task_id=task_id), 303)
-    flash("事件单已关闭。" if done.ended else "已完成，已转到下一步。")
+        flash(_said(reader, done))
     return redirect(url_for("pages.work"), 303)
+
+
+def _said(reader: Reader, done: verbs.Completed) -> str:
+    """Which incident, and who has it now."""
+    task = next((found for each in done.opened if (found := tasks.get(reader.ctx.connection, each))), None)
+    if task is None:
+        return "事件单已关闭。" if done.ended else "已完成，已转到下一步。"
+    number = incidents.get(reader.ctx.connection, task["business_key"])["number"] or "事件"
+    holder = reader.holder(task["candidate_group"], task["assignee"], reader.accounts(task["assignee"]))
+    return f"{number} 已转到{holder}：{task['name']}。"
 
 
 @pages.post("/tasks/<task_id>/draft")
@@ -250,9 +261,9 @@ def _page(
         "task": task,
         "incident": incident,
         "steps": steps,
-        "heading": steps[0].title,
-        "numbers": "、".join(_number(step) for step in steps) if len(steps) > 1 else "",
+        "heading": _heading(steps),
         "primary": _primary(steps),
+        "follows": _follows(steps[-1]),
         "all_fields": [each for step in steps for each in step.fields],
         "other_problems": others,
         "trouble": trouble,
@@ -293,6 +304,17 @@ def _drafted(reader: Reader, task: Record, the_plan: Plan) -> list[str]:
         return []
     forms = [(the_plan.form(each), drafted(the_plan, each, task["draft"])) for each in the_plan.element_ids]
     return [form.title_of(key) for form, each in forms for key in form.fields if each.get(key) not in (None, "", False)]
+
+
+def _follows(step: Step) -> str:
+    """The input whose chosen answer names the button: the act itself, not the form."""
+    key = step.form.ui.get("submitFollows")
+    return input_name(step.element_id, key) if key else ""
+
+
+def _heading(steps: list[Step]) -> str:
+    """The step's name; of several on one page the first and the last, so that the button's act is among them."""
+    return steps[0].title if len(steps) == 1 else f"{steps[0].title} 至 {steps[-1].title}"
 
 
 def _number(step: Step) -> str:

@@ -165,6 +165,42 @@ def test_a_field_takes_no_more_than_its_rule_allows(signed_in: SignIn) -> None:
     assert details and 'maxlength="4000"' in details[0]
 
 
+def test_the_note_after_a_step_names_the_incident_and_who_has_it(signed_in: SignIn) -> None:
+    client = signed_in("crm02")
+    address = open_task(client, "s2_9_accept")
+    typed = {"s2_9_accept.answer": "return", "s2_9_accept.return_reason": "子类选错"}
+    answer = client.post(address, data=typed | posted(client.get(address).text))
+    toast = re.search(r'toast" role="status">.*?<div class="grow">(.*?)</div>', client.get(answer.location).text)
+    assert toast and re.fullmatch(r"SJ\d{6}-\d{3} 已转到\S+：2\.8 分派事件。", toast[1])
+
+
+def test_a_page_of_several_steps_is_headed_by_the_first_and_the_last(signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    page = client.get(client.post("/report", data=REPORT).location).text
+    assert "<h1>2.1 判断请求类型 至 2.8 分派事件</h1>" in page
+    category, refresh, symptom = (
+        page.index(each) for each in ("classify.category", 'name="refresh"', "classify.symptom")
+    )
+    assert category < refresh < symptom  # without JavaScript the lists are refreshed beside what narrows them
+
+
+def test_the_button_of_an_analysis_does_not_pretend_to_know_the_answer(signed_in: SignIn) -> None:
+    client = signed_in("crm02")
+    page = client.get(open_task(client, "s2_9_accept")).text
+    assert 'data-follows="s2_9_accept.answer">完成分析</button>' in page
+
+
+def test_rarely_asked_fields_are_folded_and_open_where_one_is_wrong(signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    page = client.get("/report").text
+    fold = page[page.index('<details class="further">') :]
+    fold = fold[: fold.index("</details>")]
+    assert all(f'name="s1_2_identify.{each}"' in fold for each in ("extension", "location", "email", "served"))
+    assert 'name="s1_2_identify.phone"' not in fold
+    wrong = client.post("/report", data=REPORT | {"s1_2_identify.email": "x"}).text
+    assert '<details class="further" open>' in wrong
+
+
 def test_one_of_two_numbers_is_asked_for_and_neither_is_marked_as_optional(signed_in: SignIn) -> None:
     page = signed_in("reception01").get("/report").text
     assert '电话号码<span class="optional">' not in page

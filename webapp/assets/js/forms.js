@@ -57,6 +57,16 @@ function showFields(form) {
     left.delete(found);
   }
   left.forEach((field) => (field.hidden = false));
+  nameButton(form);
+}
+
+// The one button names the act that is chosen: 受理, 转派, 退回服务台.
+function nameButton(form) {
+  const button = form.querySelector("[data-follows]:not([data-follows=''])");
+  if (!button || button.dataset.busy) return;
+  button.dataset.neutral ??= button.textContent;
+  const chosen = [...form.querySelectorAll(":checked")].find((input) => input.name === button.dataset.follows);
+  button.textContent = chosen?.nextElementSibling?.firstChild?.textContent?.trim() || button.dataset.neutral;
 }
 
 function takeCustomer(event) {
