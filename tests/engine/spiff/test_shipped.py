@@ -96,16 +96,16 @@ def act(desk: Desk, choice: random.Random) -> str:
     return f"{kind} {text}"
 
 
-def some_answer(element: spiff.Element) -> Any:
-    """What an operation or decision gives back: the same for the same data."""
+def some_answer(element: spiff.Element, seed: int) -> Any:
+    """What an operation or decision gives back: the same for the same data in the same walk."""
     values = options().get(element.properties.get("result", ""), ["value"])
-    return lambda data: values[crc32(as_text(data).encode()) % len(values)]
+    return lambda data: values[crc32(f"{seed} {as_text(data)}".encode()) % len(values)]
 
 
 def walk(seed: int) -> tuple[bool, int, set[str]]:
     """Whether the incident ended, the largest state, and the flows taken."""
     start = random.Random(seed).choice(STARTS)
-    answers = {id: some_answer(element) for id, element in program().elements.items()}
+    answers = {id: some_answer(element, seed) for id, element in program().elements.items()}
     plain, saved = (Desk(program(), DATA | {"outcome": start}, answers, saved=kept) for kept in (False, True))
     one, other = random.Random(seed), random.Random(seed)
     largest, log = 0, [start]
