@@ -24,7 +24,7 @@ Period = tuple[datetime, datetime]
 class Clock:
     """``tone``: run, warn, over, pause, met or none; ``parts`` are (tone, left, width), ``tick`` a place, in %.
 
-    ``target`` is the length agreed, or asked for by whoever reported (C-40).
+    ``target`` is the length agreed, or, with ``asked_for``, what whoever reported demands (C-40).
     """
 
     name: str
@@ -36,6 +36,7 @@ class Clock:
     target: timedelta | None = None
     started_at: datetime | None = None
     stopped_at: datetime | None = None
+    asked_for: bool = False
 
 
 def task_clock(incident: Mapping[str, Any], now: datetime, periods: Sequence[Period] = ()) -> Clock:
@@ -84,6 +85,7 @@ def incident_clock(incident: Mapping[str, Any], name: str, now: datetime, period
         target=target,
         started_at=found.started_at,
         stopped_at=found.stopped_at,
+        asked_for=bool(name == "restoration" and incident["external_deadline"]),
     )
 
 

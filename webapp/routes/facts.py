@@ -104,7 +104,9 @@ def whole(reader: Reader, incident: Mapping[str, Any], accounts: Mapping[str, st
     ]
     found += labelled(reader, incident, ("occurred_at", "recorded_at"))
     found.append(("分类", classification(reader, incident)))
-    found += labelled(reader, incident, ("cause", "impact", "urgency", "service", "location", "customer_location"))
+    places = ("location", "customer_location")
+    alike = incident["location"] == incident["customer_location"]
+    found += labelled(reader, incident, ("cause", "impact", "urgency", "service", *places[: 1 if alike else 2]))
     found += labelled(reader, incident, SOURCE_FACTS)
     found += labelled(reader, incident, ("affected_departments", "configuration_items", "problem_ref"))
     if incident["dispatches"]:

@@ -228,6 +228,8 @@ def _changed(reader: Reader, event: Event, text: str, accounts: Mapping[str, str
             or (row["new"] is None and column.startswith("responsible_"))
         ):
             continue
+        if column == "holder_group" and any(each["field"] == "responsible_group" for each in event.changes):
+            continue  # the same group, said once
         old, new = (reader.value(column, row[side], accounts) for side in ("old", "new"))
         if old != new:
             found.append(Change(LABELS[column], old, new))

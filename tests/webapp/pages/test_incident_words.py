@@ -177,3 +177,28 @@ def test_a_reassignment_is_called_so(office: Office, signed_in: SignIn) -> None:
     told = entries_of(incident_page(signed_in("reception01"), office, incident_id))
     assert any("重新分派 · 服务台经理01" in line and "值班表已变更" in line for line in told)
     assert not any("修改事件信息" in line for line in told)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_target_says_whether_the_other_side_asked_for_it(office: Office, signed_in: SignIn, asked: bool) -> None:
+    outside = {
+        "source": "customer_service",
+        "external_number": "KF-8871",
+        "external_contact": "工单班 06 席",
+        "external_deadline": (NOW + timedelta(hours=9)).isoformat(),
+    }
+    incident_id = office.dispatch(**(outside if asked else {}))
+    office.do(incident_id, "crm01", "s2_9_accept")
+    clocks = (
+        incident_page(signed_in("crm01"), office, incident_id)
+        .split('class="card-body clocks"')[1]
+        .split("</section>")[0]
+    )
+    assert ("对方要求" in clocks) == asked
+
+
+def test_one_place_and_one_group_are_told_once(office: Office, signed_in: SignIn) -> None:
+    incident_id = office.dispatch()
+    html = incident_page(signed_in("crm01"), office, incident_id)
+    dispatched = next(line for line in entries_of(html) if "2.8 分派事件" in line)
+    assert dispatched.count("CRM组") == 1
