@@ -56,7 +56,7 @@ def test_a_call_is_recorded_classified_and_dispatched_in_two_pages(
     picture(page, "classify-filled")
     page.click("[data-key='submit']")
     page.wait_for_url("**/work")
-    expect(page.locator(".toast")).to_contain_text("已完成")
+    expect(page.locator(".toast")).to_contain_text("已转到CRM组：2.9 进行事件分析")
 
 
 @pytest.mark.proves("R128", "R199")
@@ -76,6 +76,10 @@ def test_an_incident_is_carried_from_dispatch_to_closing_through_the_pages(
     crm = open_page("crm02")
     crm.goto("/work?tab=pool")
     crm.click("a.title:has-text('城北营业厅提交订单报错')")
+    crm.check("[name='s2_9_accept.answer'][value='accept']", force=True)
+    expect(crm.locator("[data-key='submit']")).to_have_text("受理")
+    crm.check("[name='s2_9_accept.answer'][value='return']", force=True)
+    expect(crm.locator("[data-key='submit']")).to_have_text("退回服务台")
     crm.check("[name='s2_9_accept.answer'][value='accept']", force=True)
     picture(crm, "accept")
     crm.click("[data-key='submit']")
