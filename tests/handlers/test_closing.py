@@ -136,7 +136,7 @@ def test_a_withdrawn_incident_is_closed_by_time_with_the_code_of_the_withdrawal(
     assert house.incident(incident_id)["close_code"] == "C06"
 
 
-@pytest.mark.proves("R174", "R175", "R275")
+@pytest.mark.proves("R174", "R275")
 def test_answers_about_a_rejected_resolution_do_not_count_for_the_next(house: House) -> None:
     incident_id = house.resolved()
     house.step("closing.check", incident_id, complete=True, remark="齐全")

@@ -24,7 +24,7 @@ def responsible(office: Office, incident_id: int) -> tuple[str, int, str | None,
     return found["state"], found["stage"], found["responsible_group"], found["responsible_person"]
 
 
-@pytest.mark.proves("R058", "R198", "R199", "R203", "R211")
+@pytest.mark.proves("R058", "R136", "R198", "R199", "R203", "R211")
 def test_a_call_is_recorded_dispatched_solved_confirmed_and_closed(office: Office):
     incident_id = office.report()
     assert responsible(office, incident_id) == ("to_dispatch", 2, "desk", None)
@@ -126,7 +126,7 @@ def test_what_is_not_restored_is_investigated_again_by_the_same_person(office: O
     assert responsible(office, incident_id) == ("in_progress", 3, "crm", "crm01")
 
 
-@pytest.mark.proves("R101", "R174", "R248")
+@pytest.mark.proves("R101", "R125", "R174", "R248")
 def test_a_rejected_result_is_dispatched_again_and_counted(office: Office):
     incident_id = office.resolve()
     for round_ in (1, 2):

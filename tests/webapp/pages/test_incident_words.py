@@ -47,7 +47,7 @@ def facts_of(html: str) -> dict[str, str]:
     return {label: re.sub(r"<[^>]+>", "", words).strip() for label, words in pairs}
 
 
-@pytest.mark.proves("R168")
+@pytest.mark.proves("R169")
 def test_who_checks_the_record_sees_cause_solution_and_verification(office: Office, signed_in: SignIn) -> None:
     facts = facts_of(task_page(signed_in("reception01"), office, office.resolve()))
     assert facts["根源"]

@@ -97,7 +97,7 @@ def test_a_waiting_incident_shows_the_clock_of_the_state_to_which_it_goes_back()
     assert [name for name, *_ in clock.parts] == ["run", "pause"]
 
 
-@pytest.mark.proves("R188")
+@pytest.mark.proves("R195")
 def test_an_external_deadline_replaces_the_restoration_target() -> None:
     facts = {"restoration_for": timedelta(hours=8), "restoration_started_at": NOW - timedelta(hours=1)}
     clock = incident_clock(incident(**facts, external_deadline=NOW + timedelta(hours=3)), "restoration", NOW)
