@@ -1,4 +1,4 @@
-"""Finding incidents and reading one: by number, by words, by state; the newest first."""
+"""Finding incidents and reading one: by number, by words, by state; the newest or the most urgent first."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, union_all
 
 from engine.context import Context
 from engine.errors import NotFoundError
 from engine.persistence import bundle, definition, history, instance, stuck, user_task
 from handlers.records.tables import incident
-from webapp.queries.keyset import PAGE
+from webapp.queries.keyset import PAGE, pack
 from webapp.queries.rows import Record, first, records
-from webapp.queries.work import INCIDENT_COLUMNS, Page
+from webapp.queries.work import INCIDENT_COLUMNS, Page, capped
 from webapp.rights import OPEN
 
 _i = incident.c
 _NUMBER = re.compile(r"SJ\d{6}-\d{1,6}", re.IGNORECASE)
 _SHORT_NUMBER = re.compile(r"\d{6}-\d{1,6}")
+_RUNNING_NUMBER = re.compile(r"[0-9]{1,4}")  # the end of a number, as people say it on the telephone
 MAX_WORDS = 5
 PATH = 2_000  # elements of a path that a diagram marks; an incident that went round more often shows its latest
 FILTERS: Mapping[str, Collection[str]] = {"open": OPEN, "waiting": ("waiting",), "closed": ("closed",), "all": ()}
+
+
+Place = tuple[int | None, int]  # priority (None: not judged yet) and id of the last incident seen
 
 
 def find(connection: Connection, text: str, state: str = "open", after: int | None = None) -> Page:
@@ -39,6 +43,47 @@ def find(connection: Connection, text: str, state: str = "open", after: int | No
         query = query.where(_i.id < after)
     found = connection.execute(query.order_by(_i.id.desc()).limit(PAGE + 1)).all()
     return Page(found[:PAGE], str(found[PAGE - 1].id) if len(found) > PAGE else None)
+
+
+def urgent(connection: Connection, state: str, after: Place | None = None) -> Page:
+    """One page of a state's incidents, the highest priority first and of each the oldest, what is unjudged last.
+
+    One range of ``ix_incident_state`` for each state, cut at a page; the ranges are then merged.
+    """
+    pieces = [
+        select(_i.id, _i.priority).where(_i.state == each, band).order_by(_i.priority, _i.id).limit(PAGE + 1).subquery()
+        for each in sorted(FILTERS[state])
+        for band in _bands(after)
+    ]
+    merged = union_all(*(select(piece) for piece in pieces)).subquery().c
+    order = (merged.priority.is_(None), merged.priority, merged.id)
+    found = connection.execute(select(merged.id, merged.priority).order_by(*order).limit(PAGE + 1)).all()
+    ids = [row.id for row in found[:PAGE]]
+    rows = {row.id: row for row in connection.execute(select(*INCIDENT_COLUMNS).where(_i.id.in_(ids)))}
+    last = pack(found[PAGE - 1].priority, found[PAGE - 1].id) if len(found) > PAGE else None
+    return Page([rows[each] for each in ids], last)
+
+
+def _bands(after: Place | None) -> list[ColumnElement[bool]]:
+    judged, unjudged = _i.priority.is_not(None), _i.priority.is_(None)
+    if after is None:
+        return [judged, unjudged]
+    priority, last = after
+    if priority is None:
+        return [and_(unjudged, _i.id > last)]
+    return [_i.priority > priority, and_(_i.priority == priority, _i.id > last), unjudged]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many incidents each filter has, at most COUNT_TO: one statement of index ranges, each cut there."""
+    columns = [capped(_of_states(states)).label(name) for name, states in FILTERS.items()]
+    row = connection.execute(select(*columns)).one()
+    return {name: getattr(row, name) for name in FILTERS}
+
+
+def _of_states(states: Collection[str]) -> Select[Any]:
+    query = select(_i.id).where(_i.number.is_not(None))
+    return query.where(_i.state.in_(sorted(states))) if states else query
 
 
 def as_number(text: str) -> str | None:
@@ -62,7 +107,10 @@ def _by_words(text: str) -> Select[Any]:
     for word in words_of(text):
         columns = (_i.summary, _i.details, _i.customer_name, _i.external_number)
         person = or_(_i.phone == word, _i.mobile == word, _i.staff_number == word)
-        conditions.append(or_(person, *(column.icontains(word, autoescape=True) for column in columns)))
+        ways = [person, *(column.icontains(word, autoescape=True) for column in columns)]
+        if _RUNNING_NUMBER.fullmatch(word):
+            ways.append(_i.number.endswith(f"-{int(word):03d}"))
+        conditions.append(or_(*ways))
     return select(*INCIDENT_COLUMNS).where(and_(True, *conditions), _i.number.is_not(None))
 
 

@@ -34,3 +34,12 @@ def unpack_task(place: str) -> tuple[int, datetime | None, str] | None:
 def unpack_id(place: str) -> int | None:
     """The id of the last incident seen; None for a place that nobody could have been given."""
     return int(place) if place.isascii() and place.isdigit() and len(place) < 16 else None
+
+
+def unpack_urgent(place: str) -> tuple[int | None, int] | None:
+    """(priority, id) of the last incident seen by urgency; None for a place that nobody could have been given."""
+    priority, separator, last = place.partition("~")
+    known = unpack_id(last)
+    if not separator or known is None or (priority and priority not in {"1", "2", "3", "4"}):
+        return None
+    return (int(priority) if priority else None), known

@@ -75,10 +75,10 @@ def counts(connection: Connection, person: Person) -> dict[str, int]:
     """How many rows each tab has, at most COUNT_TO: one statement of index ranges, each cut there."""
     groups = sorted(person.groups)
     own = (_i.recorder == person.account) & (_i.state.in_(OPEN))
-    ranges = {"mine": [_capped(select(_t.id).where(_t.assignee == person.account))]}
-    ranges["pool"] = [_capped(select(_t.id).where(_free_in(group))) for group in groups]
-    ranges["recorded"] = [_capped(select(_i.id).where(own))]
-    ranges["waiting"] = [_capped(_waiting(person, group)) for group in groups or [""]]
+    ranges = {"mine": [capped(select(_t.id).where(_t.assignee == person.account))]}
+    ranges["pool"] = [capped(select(_t.id).where(_free_in(group))) for group in groups]
+    ranges["recorded"] = [capped(select(_i.id).where(own))]
+    ranges["waiting"] = [capped(_waiting(person, group)) for group in groups or [""]]
     columns = [_sum(parts).label(name) if parts else literal(0).label(name) for name, parts in ranges.items()]
     row = connection.execute(select(*columns)).one()
     return {name: min(getattr(row, name), COUNT_TO) for name in ranges}
@@ -131,7 +131,8 @@ def _waiting(person: Person, group: str) -> Select[Any]:
     return select(_i.id).where(_i.responsible_group == group, _i.state == "waiting")
 
 
-def _capped(query: Select[Any]) -> Any:
+def capped(query: Select[Any]) -> Any:
+    """How many rows a query has, at most COUNT_TO, as a part of another SELECT."""
     return select(func.count()).select_from(query.limit(COUNT_TO).subquery()).scalar_subquery()
 
 

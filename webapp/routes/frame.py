@@ -21,7 +21,8 @@ from webapp.routes import words
 
 BUILD = Path(__file__).resolve().parent.parent / "static" / "build"
 FOR_EVER = "public, max-age=31536000, immutable"
-READS_ONLY = frozenset({"leaders"})
+WORKS = frozenset({"desk", "support", "manager"})  # roles to whom steps of the process fall (§3)
+NO_WORK = frozenset({"leaders", "owner", "customer"})  # groups to which nothing is dispatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,8 @@ def _bottom(person: Person, may_report: bool) -> list[MenuItem]:
 
 
 def acts(person: Person) -> bool:
-    """Whether the person completes tasks; leaders only read."""
-    return bool(person.groups or person.roles - READS_ONLY)
+    """Whether work can come to the person: by role, by group, or because there is some."""
+    return bool(person.roles & WORKS or person.groups - NO_WORK) or any(work_counts().values())
 
 
 def _keep_built_files(response: Response) -> Response:

@@ -30,25 +30,38 @@ from webapp.routes.work import incident_row
 
 ACTS = ("comment", "hold", "resume", "withdraw", "reassign")
 STATE_FILTERS = {"open": "未关闭", "waiting": "等待中", "closed": "已关闭", "all": "全部"}
+SORTED = ("open", "waiting")  # lists in which urgency matters; the others show the newest first
 LONGEST_SEARCH = 100
 TASK_ADDRESS = re.compile(r"/tasks/[0-9a-f-]{1,60}")
 
 
 @pages.get("/incidents", endpoint="incidents")
 def incident_list() -> ResponseReturnValue:
-    """Search by number or words; a number goes straight to its incident."""
+    """Search by number or words; a number goes straight to its incident. What is open is listed by urgency."""
     text = request.args.get("q", "").strip()[:LONGEST_SEARCH]
     state = request.args.get("state") or ("all" if text else "open")
     if state not in incidents.FILTERS:
         state = "open"
     after = request.args.get("after", "")
+    by_urgency = not text and state in SORTED and request.args.get("sort") != "newest"
     with reading() as reader:
-        page = incidents.find(reader.ctx.connection, text, state, keyset.unpack_id(after))
+        if by_urgency:
+            page = incidents.urgent(reader.ctx.connection, state, keyset.unpack_urgent(after))
+        else:
+            page = incidents.find(reader.ctx.connection, text, state, keyset.unpack_id(after))
         if incidents.as_number(text) and len(page.rows) == 1:
             return redirect(url_for("pages.incident", key=page.rows[0].number))
         accounts = reader.accounts(*(row.responsible_person for row in page.rows))
         rows = [incident_row(reader, row, accounts) for row in page.rows]
-    context = {"q": text, "state_filter": state, "filters": STATE_FILTERS, "rows": rows}
+        counts = {} if text else incidents.counts(reader.ctx.connection)
+    context: dict[str, Any] = {
+        "q": text,
+        "state_filter": state,
+        "filters": STATE_FILTERS,
+        "rows": rows,
+        "counts": counts,
+    }
+    context |= {"sortable": not text and state in SORTED, "sort": None if by_urgency else "newest"}
     return render_template("incidents.html", here="incidents", after=after, next_after=page.after, **context)
 
 

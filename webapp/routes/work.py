@@ -23,6 +23,7 @@ from webapp.routes.posted import posted_token
 from webapp.routes.reading import Reader, reading
 
 HIGH = (1, 2)  # 极高 and 高 come before everything else (R194)
+OVERVIEWS = {"board"}  # landings of roles that oversee: the list of incidents is theirs
 TABS = {"mine": "等我办理", "pool": "本组待领", "recorded": "我登记的", "waiting": "等待中"}
 
 
@@ -49,7 +50,7 @@ class WorkRow:
 
 @pages.get("/")
 def landing() -> ResponseReturnValue:
-    """Whoever acts lands on his work, whoever reads on the incidents."""
+    """Whoever acts lands on his work, who oversees or reads on the incidents, the most urgent first."""
     person = current_person()
     return redirect(url_for("pages.work" if _works(person) else "pages.incidents"))
 
@@ -58,7 +59,7 @@ def _works(person: Person) -> bool:
     with reading() as reader:
         landings = {row["key"]: row.get("landing") for row in reference.rows(reader.ctx, "roles")}
     wanted = {landings.get(role) for role in person.roles}
-    return acts(person) and ("work" in wanted or not wanted - {None})
+    return acts(person) and not wanted & OVERVIEWS and ("work" in wanted or not wanted - {None})
 
 
 @pages.get("/work", endpoint="work")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from handlers.records.tables import incident
 from tests.webapp.pages.conftest import links, statements
@@ -448,3 +448,81 @@ def test_outside_the_demo_nothing_is_offered_and_nothing_filled_in(desk_app: Fla
     assert "offer" not in page
     assert demo.PASSWORD not in page
     assert 'value="crm01"' not in page
+
+
+def priorities(html: str) -> list[int]:
+    return [int(digit) for digit in re.findall(r'title="优先级 (\d)', html)]
+
+
+def test_open_incidents_are_listed_by_urgency_and_can_be_listed_by_age(signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    urgent = client.get("/incidents").text
+    assert priorities(urgent) == sorted(priorities(urgent))
+    assert len(set(priorities(urgent))) > 1
+    newest = client.get("/incidents?sort=newest").text
+    assert links(newest, r"/incidents/SJ[0-9-]+") == sorted(links(newest, r"/incidents/SJ[0-9-]+"), reverse=True)
+    assert sorted(links(newest, r"/incidents/SJ[0-9-]+")) == sorted(links(urgent, r"/incidents/SJ[0-9-]+"))
+
+
+def test_each_filter_of_incidents_says_how_many_it_has(signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    page = client.get("/incidents?state=closed").text
+    told = dict(re.findall(r">(未关闭|等待中|已关闭|全部) <b>(\d+)</b>", page))
+    assert int(told["已关闭"]) == len(links(page, r"/incidents/SJ[0-9-]+"))
+    assert int(told["全部"]) == int(told["未关闭"]) + int(told["已关闭"])
+
+
+@pytest.mark.parametrize("number", [0, 1, 50, 51, 101])
+def test_paging_by_urgency_shows_every_incident_once(desk_app: Flask, number: int) -> None:
+    with desk_of(desk_app).engine.begin() as connection:
+        row = dict(connection.execute(select(incident).where(incident.c.state == "to_accept")).mappings().first() or {})
+        row |= {"state": "waiting", "held_state": "to_accept"}
+        more = [
+            row | {"id": 10_000 + place, "number": f"SJ260101-{place:03d}", "priority": (None, 1, 4)[place % 3]}
+            for place in range(number)
+        ]
+        if more:
+            connection.execute(insert(incident), more)
+        seen: list[int] = []
+        place = ""
+        for _ in range(5):
+            page = incidents.urgent(connection, "waiting", keyset.unpack_urgent(place))
+            seen += [each.id for each in page.rows]
+            if page.after is None:
+                break
+            place = page.after
+        wanted = connection.scalars(
+            select(incident.c.id)
+            .where(incident.c.state == "waiting")
+            .order_by(incident.c.priority.is_(None), incident.c.priority, incident.c.id)
+        ).all()
+    assert seen == list(wanted)
+
+
+@pytest.mark.parametrize("place", ["", "~", "1~", "5~1", "x~1", "1~-1", "1~x", "0~1", "１~1"])
+def test_a_list_by_urgency_ignores_a_strange_place(place: str) -> None:
+    assert keyset.unpack_urgent(place) is None
+
+
+def test_the_end_of_a_number_finds_its_incidents(signed_in: SignIn) -> None:
+    client = signed_in("reception01")
+    for typed in ("007", "7"):
+        found = links(client.get("/incidents", query_string={"q": typed}).text, r"/incidents/SJ[0-9-]+")
+        assert any(address.endswith("-007") for address in found)
+
+
+@pytest.mark.parametrize(
+    ("account", "address", "works"),
+    [
+        ("reception01", "/work", True),
+        ("crm01", "/work", True),
+        ("manager01", "/incidents", True),
+        ("leaders01", "/incidents", False),
+        ("owner01", "/incidents", False),
+        ("maintenance01", "/incidents", False),
+    ],
+)
+def test_everybody_lands_where_his_work_is(signed_in: SignIn, account: str, address: str, works: bool) -> None:
+    client = signed_in(account)
+    assert client.get("/").location == address
+    assert ('data-place="work"' in client.get("/incidents").text) == works
