@@ -177,17 +177,22 @@ _TASK_COLUMNS = (
 )
 
 
+LEVELS = (1, 2, 3, 4, 9)  # the priorities of tasks (§5.1.5); 9 where nothing says
+
+
 def _bands(after: Place | None) -> list[ColumnElement[bool]]:
     """Index ranges that together are everything after a place; what is not due (it waits) comes last of its priority.
 
-    Each range is either due or not due: databases differ in where they sort nulls.
+    Each range is either due or not due: databases differ in where they sort nulls. What is not due is asked for by the
+    priorities one by one, so that a database reads nothing but it.
     """
     due, paused = _t.due_at.is_not(None), _t.due_at.is_(None)
     if after is None:
-        return [due, paused]
+        return [due, and_(_t.priority.in_(LEVELS), paused)]
     priority, due_at, task_id = after
-    same, later = _t.priority == priority, _t.priority > priority
-    bands = [and_(later, due), and_(later, paused)]
+    same = _t.priority == priority
+    later = [level for level in LEVELS if level > priority]
+    bands = [and_(_t.priority > priority, due), and_(_t.priority.in_(later), paused)]
     if due_at is None:
         return [*bands, and_(same, paused, _t.id > task_id)]
     bands += [and_(same, _t.due_at == due_at, _t.id > task_id), and_(same, _t.due_at > due_at)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, event, insert
 
 from engine.persistence import bundle, instance, user_task
+from webapp.database import make_engine
 from webapp.queries import keyset, work
 from webapp.rights import Person
 
@@ -75,3 +77,19 @@ def test_my_own_tasks_are_mine_alone(database: Engine) -> None:
         page = work.mine(connection, PERSON)
         assert {task.assignee for task in page.rows} == {"planning01"}
         assert work.counts(connection, PERSON)["mine"] == len(page.rows) == 20
+
+
+def test_the_first_page_reads_index_ranges_and_never_a_whole_group(sqlite_url: str) -> None:
+    """A range of what is not due must name its priorities: else every due task of the group is read for it."""
+    engine = make_engine(sqlite_url)
+    asked: list[tuple[str, Any]] = []
+    with engine.connect() as connection:
+        event.listen(connection, "before_cursor_execute", lambda _c, _x, sql, values, *_: asked.append((sql, values)))
+        work.pool(connection, PERSON)
+        sql, values = next(each for each in asked if "user_task" in each[0])
+        plan = [str(row[-1]) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    engine.dispose()
+    reads = [line for line in plan if "INDEX" in line and "AUTOMATIC" not in line]
+    assert len(reads) == 2 * len(PERSON.groups), plan
+    assert all("USING INDEX ix_user_task_candidate_group" in line for line in reads)
+    assert sum("priority=? AND due_at=?" in line for line in reads) == len(PERSON.groups)
