@@ -49,7 +49,7 @@ def sentence(title: str, error: ValidationError) -> str:
         return f"{title}应为{'或'.join(_TYPES.get(str(kind), str(kind)) for kind in kinds)}"
     if word == "const" and value is True:
         return f"请确认{title}"
-    if word == "pattern" and (examples := error.schema.get("examples")):
+    if word == "pattern" and isinstance(error.schema, Mapping) and (examples := error.schema.get("examples")):
         return f"{title}请写成 {examples[0]} 的样子"
     if word == "format":
         return f"{title}{_FORMAT_TEXTS[str(value)]}"
