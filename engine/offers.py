@@ -10,17 +10,23 @@ from typing import Any
 from engine.bundles import Bundle
 from engine.context import Call, Context
 
+PRIORITIES = range(1, 10)
 UNKNOWN_PRIORITY = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """``candidate_group`` may claim the task, or ``assignee`` has it already; ``priority`` 1 comes first."""
+    """``candidate_group`` may claim the task, or ``assignee`` has it already; ``priority`` is 1 to 9, 1 comes first."""
 
     candidate_group: str | None = None
     assignee: str | None = None
     priority: int = UNKNOWN_PRIORITY
     due_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a priority outside PRIORITIES: lists of work are read by them."""
+        if self.priority not in PRIORITIES:
+            raise ValueError(f"the priority of a task is 1 to 9, not {self.priority}")
 
 
 def operation(ctx: Context, name: str, call: Call) -> Any:

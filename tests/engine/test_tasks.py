@@ -264,3 +264,10 @@ def test_a_claim_during_a_new_offer_waits_and_disturbs_nothing(toy: Toy) -> None
     claimer.join(60)
     assert isinstance(results[0], ConflictError)
     assert toy.task("o_fill").assignee == "岗05"
+
+
+@pytest.mark.parametrize("priority", [0, 10])
+def test_an_offer_outside_the_priorities_is_refused(priority: int) -> None:
+    assert Offer(priority=1).priority < Offer(priority=9).priority
+    with pytest.raises(ValueError, match="1 to 9"):
+        Offer(priority=priority)

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, select, union_all
 
+from engine.offers import PRIORITIES
 from engine.persistence import user_task
 from handlers.records.tables import incident
 from webapp.queries.keyset import PAGE, pack
@@ -177,7 +178,7 @@ _TASK_COLUMNS = (
 )
 
 
-LEVELS = (1, 2, 3, 4, 9)  # the priorities of tasks (§5.1.5); 9 where nothing says
+LEVELS = tuple(PRIORITIES)
 
 
 def _bands(after: Place | None) -> list[ColumnElement[bool]]:
