@@ -58,7 +58,7 @@ class Client:
 
     def __init__(self, server: Server) -> None:
         self._connection = server.connect()
-        self._cookie = ""
+        self._cookie = self.csrf = ""
         page = self.send("GET", "/sign-in", {})
         self.send("POST", "/sign-in", {"account": ACCOUNT, "password": PASSWORD, "csrf_token": _token(page)})
         self.csrf = _token(self.send("GET", "/work", {}))
@@ -76,7 +76,8 @@ class Client:
         text = answer.read().decode()
         if expect is not None and answer.status != expect:
             raise RuntimeError(f"{method} {path}: {answer.status}\n{re.sub('<[^>]+>', ' ', text)[:2000]}")
-        if cookie := answer.getheader("Set-Cookie"):
+        if not self.csrf and (cookie := answer.getheader("Set-Cookie")):
+            # Once signed in it stays: a browser's next page would take the notes out again that each answer adds.
             self._cookie = cookie.partition(";")[0]
         return text
 

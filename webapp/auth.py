@@ -13,7 +13,7 @@ from typing import cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -92,17 +92,19 @@ def end_sessions(ctx: Context, account: str) -> None:
     ctx.connection.execute(delete(web_session).where(web_session.c.account == account))
 
 
+_HOLDER = (
+    select(person)
+    .join(web_session, web_session.c.account == person.c.account)
+    .where(web_session.c.token_hash == bindparam("hash"), web_session.c.expires_at > bindparam("now"), person.c.active)
+)
+
+
 def person_of(desk: Desk, token: object) -> Person | None:
     """Who holds ``token`` now; None when it is unknown, has expired, or the account is disabled."""
     if not isinstance(token, str) or not token:
         return None
-    query = (
-        select(person)
-        .join(web_session, web_session.c.account == person.c.account)
-        .where(web_session.c.token_hash == _hash(token), web_session.c.expires_at > desk.clock(), person.c.active)
-    )
     with desk.reading() as connection:
-        row = connection.execute(query).mappings().first()
+        row = connection.execute(_HOLDER, {"hash": _hash(token), "now": desk.clock()}).mappings().first()
         return people.with_groups(connection, row) if row else None
 
 

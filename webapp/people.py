@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, literal, select, union_all, update
+from sqlalchemy import Connection, RowMapping, bindparam, literal, select, union_all, update
 
 from engine.context import SYSTEM, Context
 from engine.errors import EngineError, NotFoundError
@@ -19,6 +19,13 @@ from webapp.rights import Person
 
 RESERVED = frozenset({SYSTEM})  # the history names what no person did so
 ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
+
+
+# Built once: every request asks for it.
+_HELD = union_all(
+    select(literal("group").label("kind"), membership.c.group).where(membership.c.account == bindparam("account")),
+    select(literal("role"), role_grant.c.role).where(role_grant.c.account == bindparam("account")),
+)
 
 
 def find(connection: Connection, account: str) -> Person:
@@ -32,9 +39,7 @@ def find(connection: Connection, account: str) -> Person:
 def with_groups(connection: Connection, row: RowMapping) -> Person:
     """The person of a row of the table person; one more SELECT."""
     account = row["account"]
-    groups = select(literal("group").label("kind"), membership.c.group).where(membership.c.account == account)
-    roles = select(literal("role"), role_grant.c.role).where(role_grant.c.account == account)
-    pairs = connection.execute(union_all(groups, roles)).all()
+    pairs = connection.execute(_HELD, {"account": account}).all()
     return Person(
         account=account,
         name=row["name"],

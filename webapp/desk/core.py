@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from threading import RLock
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -40,6 +41,7 @@ class Desk:
     clock: Callable[[], datetime]
     handlers: Mapping[str, Handler]
     node: str
+    turns: AbstractContextManager[object] = field(default_factory=RLock, repr=False, compare=False)
 
     @contextmanager
     def unit_of_work(self, actor: Person | str, *, on_behalf_of: str | None = None) -> Iterator[Context]:
@@ -103,7 +105,7 @@ class Desk:
         self, account: str, on_behalf_of: str | None = None, notes: set[str] | None = None
     ) -> Iterator[Context]:
         try:
-            with self.engine.begin() as connection:
+            with self._turn(), self.engine.begin() as connection:
                 ctx = Context(
                     connection=connection,
                     now=self.clock(),
@@ -118,6 +120,10 @@ class Desk:
             if _is_busy(error):
                 raise BusyError("系统正忙，您的操作没有生效，请稍后重试。") from error
             raise
+
+    def _turn(self) -> AbstractContextManager[object]:
+        """SQLite lets one write at a time: its threads queue here, where the next one goes on without a pause."""
+        return self.turns if self.engine.dialect.name == "sqlite" else nullcontext()
 
     def _pump_after_commit(self) -> None:
         # What was committed stays so, whatever becomes of its messages: the ticker delivers what is left over.

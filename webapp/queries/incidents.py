@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, or_, select, union_all
 
 from engine.context import Context
 from engine.errors import NotFoundError
@@ -114,16 +114,19 @@ def _by_words(text: str) -> Select[Any]:
     return select(*INCIDENT_COLUMNS).where(and_(True, *conditions), _i.number.is_not(None))
 
 
+_BY_NUMBER = select(incident).where(_i.number == bindparam("wanted"))
+_BY_ID = select(incident).where(_i.id == bindparam("wanted"))
+
+
 def get(connection: Connection, key: str) -> Record:
     """The whole incident by number, or by id where it has no number yet; raises NotFoundError."""
     wanted = as_number(key)
     if wanted:
-        query = select(incident).where(_i.number == wanted)
+        row = first(connection.execute(_BY_NUMBER, {"wanted": wanted}))
     elif key.isascii() and key.isdigit() and len(key) < 16:
-        query = select(incident).where(_i.id == int(key))
+        row = first(connection.execute(_BY_ID, {"wanted": int(key)}))
     else:
         raise NotFoundError(f"没有单号为“{key[:40]}”的事件")
-    row = first(connection.execute(query))
     if row is None:
         raise NotFoundError(f"没有单号为“{key}”的事件")
     return row

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from engine.persistence import history, instance, user_task
 from webapp.queries.rows import Record, first
 
+# Built once: every page of a task and every submit asks for it.
+_GET = (
+    select(user_task, instance.c.bundle_id, instance.c.status)
+    .join(instance, instance.c.id == user_task.c.instance_id)
+    .where(user_task.c.id == bindparam("task_id"))
+)
+
 
 def get(connection: Connection, task_id: str) -> Record | None:
     """An open task with ``bundle_id`` and ``status`` of its instance; None when it is done or never was."""
-    query = select(user_task, instance.c.bundle_id, instance.c.status).join(
-        instance, instance.c.id == user_task.c.instance_id
-    )
-    return first(connection.execute(query.where(user_task.c.id == task_id)))
+    return first(connection.execute(_GET, {"task_id": task_id}))
 
 
 def done(connection: Connection, task_id: str) -> Record | None:

@@ -121,20 +121,20 @@ def complete(task_id: str) -> ResponseReturnValue:
 def _onwards(done: verbs.Completed) -> ResponseReturnValue:
     """To the next step if it is this person's at once, else to the list, saying what was done."""
     with reading() as reader:
-        for task_id in done.opened:
-            task = tasks.get(reader.ctx.connection, task_id)
-            if task and task["assignee"] == reader.person.account:
+        opened = [found for each in done.opened if (found := tasks.get(reader.ctx.connection, each))]
+        for task in opened:
+            if task["assignee"] == reader.person.account:
                 flash("已完成，下一步接着办理。")
-                return redirect(url_for("pages.task", task_id=task_id), 303)
-        flash(_said(reader, done))
+                return redirect(url_for("pages.task", task_id=task["id"]), 303)
+        flash(_said(reader, done, opened))
     return redirect(url_for("pages.work"), 303)
 
 
-def _said(reader: Reader, done: verbs.Completed) -> str:
+def _said(reader: Reader, done: verbs.Completed, opened: list[Record]) -> str:
     """Which incident, and who has it now."""
-    task = next((found for each in done.opened if (found := tasks.get(reader.ctx.connection, each))), None)
-    if task is None:
+    if not opened:
         return "事件单已关闭。" if done.ended else "已完成，已转到下一步。"
+    task = opened[0]
     number = incidents.get(reader.ctx.connection, task["business_key"])["number"] or "事件"
     holder = reader.holder(task["candidate_group"], task["assignee"], reader.accounts(task["assignee"]))
     return f"{number} 已转到{holder}：{task['name']}。"
