@@ -101,6 +101,7 @@ def test_without_a_solution_the_incident_goes_back_to_dispatch(office: Office):
     assert office.task(incident_id).element.id == "s2_8_dispatch"
 
 
+@pytest.mark.proves("R132", "R150")
 def test_who_finds_that_others_must_do_it_transfers(office: Office):
     incident_id = office.accept()
     office.do(incident_id, "crm01", *STAGE_3[:3], s3_6_try={"found": "transfer", "cause": CAUSE})

@@ -249,6 +249,14 @@ def test_urgency_crosses_user_type_and_class_but_complaint_and_escalation_go_fir
         assert _ask("urgency", **inputs) == expected, inputs
 
 
+@pytest.mark.proves("R226")
+def test_each_user_type_and_class_has_a_row_of_its_own_that_staff_can_be_shown() -> None:
+    rows = {"经理": "manager", "主管": "supervisor", "普通员工": "staff", "外部转派": "external"}
+    for (grade, row), class_ in itertools.product(rows.items(), "ABC"):
+        inputs = {"user_grade": grade, "class": class_, "request_type": "故障", "escalated": False}
+        assert _model("urgency").decide("urgency", inputs).rows == (f"urgency_{row}_{class_.lower()}",)
+
+
 @pytest.mark.proves("R220", "R222", "R229")
 def test_priority_is_the_matrix_of_impact_and_urgency() -> None:
     got = {
