@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -91,7 +92,9 @@ customer = Table(
     Column("email", String(LINE)),
     Column("department", String(LINE)),
     Column("served", Boolean, nullable=False, default=True),
+    Column("account", String(ACCOUNT)),  # with which he signs in to follow his own incidents
     Column("updated_at", Instant, nullable=False),
+    Index("ix_customer_account", "account", unique=True),
     Index("ix_customer_phone", "phone"),
     Index("ix_customer_mobile", "mobile"),
     Index("ix_customer_name", "name"),
@@ -129,7 +132,7 @@ incident = Table(
     Column("revision", Integer, nullable=False),  # optimistic lock: the second writer is told who was faster
     Column("updated_at", Instant, nullable=False),
     Column("updated_by", String(ACCOUNT), nullable=False),
-    Column("number", String(20), unique=True),  # given at 1.4, never re-used (R008)
+    Column("number", String(20), unique=True),  # given at 1.4, never re-used (R008); a supplement (1.3) has none
     Column("state", String(12), nullable=False),  # T-8
     Column("held_state", String(12)),  # what a waiting incident goes back to
     Column("stage", Integer, nullable=False),  # 1 … 5 (R058)
@@ -193,6 +196,7 @@ incident = Table(
     Column("rejections", Integer, nullable=False, default=0),  # in 5.3 (R248)
     # Investigation and resolution.
     Column("analysis", Text),
+    Column("collected", Text),  # what 3.2 found out
     Column("diagnosis", Text),
     Column("found", String(KEY)),
     Column("solution", Text),
@@ -218,6 +222,9 @@ incident = Table(
     # Relations.
     Column("master_id", Id, ForeignKey("incident.id")),  # while it is a slave (C-28)
     Column("original_id", Id, ForeignKey("incident.id")),  # it is a recurrence of this one (R269)
+    Column("supplement_of", Id),  # a call that only added to this incident: a closed record without a number (R075)
+    Column("alarm_cleared_at", Instant),  # monitoring reported recovery (C-19)
+    Column("child_wait", Integer, nullable=False, default=0, server_default="0"),  # waits for child records so far
     # Waiting now (§5.1.7); the periods themselves are rows of waiting_period.
     Column("waiting_since", Instant),
     Column("waiting_code", String(KEY)),
@@ -242,6 +249,94 @@ incident = Table(
         sqlite_where=text("original_id IS NOT NULL"),
         postgresql_where=text("original_id IS NOT NULL"),
     ),
+    Index(
+        "ix_incident_alarm_number",
+        "alarm_number",
+        sqlite_where=text("alarm_number IS NOT NULL"),
+        postgresql_where=text("alarm_number IS NOT NULL"),
+    ),
+)
+
+# What an incident has others do for it, each a record with a process of its own (§4.1): change, requirement, joint
+# check, problem, task, announcement. ``number`` is its process's business key.
+child = Table(
+    "child",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("updated_by", String(ACCOUNT), nullable=False),
+    Column("number", String(20), unique=True, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("incident_id", Id, ForeignKey("incident.id"), nullable=False),
+    Column("state", String(12), nullable=False),  # open, or how it ended: done | failed | rejected | cancelled
+    Column("title", Text, nullable=False),
+    Column("details", Text),
+    Column("group", String(KEY), nullable=False),  # which does it
+    Column("person", String(ACCOUNT)),
+    Column("priority", Integer),  # the incident's when it was opened: its tasks stand in the lists by it
+    Column("facts", Json, nullable=False),  # what its kind has beside this
+    Column("wait", Integer),  # the ``child_wait`` of the incident that waits for it; null: nobody waits
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(ACCOUNT), nullable=False),
+    Column("finished_at", Instant),
+    Column("result", Text),  # what came back
+    Index("ix_child_incident_id", "incident_id"),
+    Index("ix_child_kind", "kind", "state", "id"),
+)
+
+child_change = Table(
+    "child_change",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("child_id", Id, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(ACCOUNT), nullable=False),
+    Column("on_behalf_of", String(ACCOUNT)),
+    Column("element_id", String(120)),
+    Column("field", String(KEY), nullable=False),
+    Column("old", Json),
+    Column("new", Json),
+    Column("reason", Text),
+    Index("ix_child_change_child_id", "child_id"),
+)
+
+# Incidents that have to do with each other and are not bound (R264, R265); both ends show it.
+incident_link = Table(
+    "incident_link",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("incident_id", Id, nullable=False),
+    Column("other_id", Id, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(ACCOUNT), nullable=False),
+    Column("on_behalf_of", String(ACCOUNT)),
+    Column("reason", Text),
+    Index("ix_incident_link_incident_id", "incident_id"),
+    Index("ix_incident_link_other_id", "other_id"),
+)
+
+# Files that show the symptom (R080); what a file is, and its bytes, which no list reads.
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("incident_id", Id, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(ACCOUNT), nullable=False),
+    Column("on_behalf_of", String(ACCOUNT)),
+    Column("name", String(LINE), nullable=False),
+    Column("content_type", String(ACCOUNT), nullable=False),
+    Column("size", Integer, nullable=False),  # bytes
+    Column("content_hash", String(64), nullable=False),  # SHA-256, hexadecimal
+    Index("ix_attachment_incident_id", "incident_id"),
+)
+
+attachment_content = Table(
+    "attachment_content",
+    metadata,
+    Column("attachment_id", Id, ForeignKey("attachment.id"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )
 
 # Every change of a fact, from creation on (R014, R221, R312).
@@ -297,7 +392,7 @@ comment = Table(
 incident_number = Table(
     "incident_number",
     metadata,
-    Column("day", String(6), primary_key=True),  # YYMMDD
+    Column("day", String(12), primary_key=True),  # YYMMDD; for child records with their prefix before it
     Column("last", Integer, nullable=False),
 )
 
@@ -325,7 +420,15 @@ reference_state = Table(
     Column("token", String(32), nullable=False),
 )
 
-APPEND_ONLY = (customer_change, field_change, comment)
+APPEND_ONLY = (
+    customer_change,
+    field_change,
+    comment,
+    child_change,
+    incident_link,
+    attachment,
+    attachment_content,
+)
 
 
 def incident_protection(dialect: str) -> list[str]:

@@ -59,7 +59,7 @@ def test_migrating_again_changes_nothing(empty_url: str, make_app: Callable[[str
     app = make_app(empty_url)
     migrated(app)
     with migrated(app).connect() as connection:
-        assert MigrationContext.configure(connection).get_current_heads() == ("0001",)
+        assert MigrationContext.configure(connection).get_current_heads() == ("0002",)
 
 
 def test_a_database_of_another_version_is_not_served(empty_url: str, make_app: Callable[..., Flask]):
