@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, update
 
@@ -19,6 +19,7 @@ from handlers.records.tables import waiting_period
 from handlers.reference import Row
 
 CODES = "waiting_codes"
+_WITHOUT_LIMIT = timedelta(days=30)
 _AT_ONCE = 20  # expired waitings that are looked at for one that no other node has in hand
 
 
@@ -43,10 +44,40 @@ def hold(
     if refusal := hold_refusal(incident):
         raise ConflictError(refusal, by=incident["updated_by"], at=incident["updated_at"])
     _check(ctx, code, expected_end, reason, roles)
+    return _begin(ctx, incident, code, expected_end, reason.strip())
+
+
+def hold_by_system(
+    ctx: Context,
+    incident: Incident,
+    code: str,
+    reason: str,
+    element: str | None,
+    *,
+    expected_end: datetime | None = None,
+) -> Incident:
+    """Let the incident wait because ``element`` has begun something that others must end (R241, T-6).
+
+    ``code`` is one that the system sets. Without ``expected_end`` the longest that the code allows is expected;
+    a code without limit lasts as long as what is waited for, and is shown as late after 30 days. Raises ConflictError
+    when the incident's state does not allow it.
+    """
+    if refusal := hold_refusal(incident):
+        raise ConflictError(refusal, by=incident["updated_by"], at=incident["updated_at"])
+    row = reference.row(ctx, CODES, code)
+    if row is None or SYSTEM not in row["set_by"].split():
+        raise ValueError(f"{code} is no waiting code of the system")
+    longest = clocks.duration(row["max"]) if row["max"] else _WITHOUT_LIMIT
+    return _begin(ctx, incident, code, expected_end or ctx.now + longest, reason, element)
+
+
+def _begin(
+    ctx: Context, incident: Incident, code: str, expected_end: datetime, reason: str, element: str | None = None
+) -> Incident:
     period = {
         "incident_id": incident["id"],
         "code": code,
-        "reason": reason.strip(),
+        "reason": reason,
         "began_at": ctx.now,
         "expected_end": expected_end,
         "actor": ctx.actor,
@@ -60,7 +91,7 @@ def hold(
         "waiting_code": code,
         "waiting_until": expected_end,
     }
-    return incidents.change(ctx, incident, fields, reason=reason.strip())
+    return incidents.change(ctx, incident, fields, reason=reason, element=element)
 
 
 def resume(ctx: Context, incident: Incident, reason: str, *, element: str | None = None) -> Incident:

@@ -212,3 +212,28 @@ def test_an_empty_or_unclear_comment_is_refused(sqlite_house: House, text: str, 
     with pytest.raises(InvalidValuesError) as refused:
         relations.comment(sqlite_house.context(), 1, text, kind=kind)
     assert set(refused.value.problems) == {field}
+
+
+@pytest.mark.proves("R241")
+@pytest.mark.parametrize(("code", "days"), [("W03", 30), ("W04", 30), ("W05", 2)])
+def test_what_the_system_waits_for_stops_the_clock_until_the_longest_of_its_code(
+    house: House, code: str, days: int
+) -> None:
+    incident_id = house.accepted()
+    ctx = house.context(SUPPORTER)
+    waiting.hold_by_system(ctx, incidents.get(ctx, incident_id), code, "等待变更 BG261122-001", "s4_2_change")
+    found = house.incident(incident_id)
+    assert (found["state"], found["held_state"], found["waiting_code"]) == ("waiting", "in_progress", code)
+    assert found["waiting_until"] == house.now + timedelta(days=days)
+    assert clocks.current_due_at(found) is None
+
+
+def test_the_system_sets_its_own_codes_only_and_refuses_what_already_waits(sqlite_house: House) -> None:
+    incident_id = sqlite_house.accepted()
+    ctx = sqlite_house.context(SUPPORTER)
+    incident = incidents.get(ctx, incident_id)
+    with pytest.raises(ValueError, match="W01"):
+        waiting.hold_by_system(ctx, incident, "W01", "等用户", "s4_2_change")
+    waits = waiting.hold_by_system(ctx, incident, "W03", "等变更", "s4_2_change")
+    with pytest.raises(ConflictError, match="等待"):
+        waiting.hold_by_system(ctx, waits, "W04", "等需求", "s4_3_create")
