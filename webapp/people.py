@@ -9,15 +9,16 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, literal, select, union_all, update
+from sqlalchemy import Connection, RowMapping, String, bindparam, cast, literal, or_, select, union_all, update
 
 from engine.context import SYSTEM, Context
-from engine.errors import EngineError, NotFoundError
+from engine.errors import ConflictError, EngineError, NotFoundError
 from handlers.records import people
-from handlers.records.tables import LINE, membership, person, role_grant
+from handlers.records.tables import LINE, customer, membership, person, role_grant
 from webapp.rights import Person
 
-RESERVED = frozenset({SYSTEM})  # the history names what no person did so
+BY_LINK = "customer"  # in the history: a customer without an account, by a signed link
+RESERVED = frozenset({SYSTEM, BY_LINK})  # the history names so what nobody with an account did
 ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 
 
@@ -25,6 +26,7 @@ ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 _HELD = union_all(
     select(literal("group").label("kind"), membership.c.group).where(membership.c.account == bindparam("account")),
     select(literal("role"), role_grant.c.role).where(role_grant.c.account == bindparam("account")),
+    select(literal("customer"), cast(customer.c.id, String)).where(customer.c.account == bindparam("account")),
 )
 
 
@@ -46,6 +48,7 @@ def with_groups(connection: Connection, row: RowMapping) -> Person:
         groups=frozenset(value for kind, value in pairs if kind == "group"),
         roles=frozenset(value for kind, value in pairs if kind == "role"),
         demo=row["demo"],
+        customer=next((int(value) for kind, value in pairs if kind == "customer"), None),
     )
 
 
@@ -89,6 +92,18 @@ def require(connection: Connection, account: str) -> None:
     """Raise NotFoundError where there is no such account, active or not."""
     if connection.scalar(select(person.c.account).where(person.c.account == account)) is None:
         raise NotFoundError(f"没有账号 {account}")
+
+
+def link_customer(ctx: Context, account: str, customer_id: int) -> None:
+    """Let an account follow the incidents of a customer; raises NotFoundError, ConflictError where either is taken."""
+    require(ctx.connection, account)
+    c = customer.c
+    taken = ctx.connection.scalar(select(c.id).where(c.account == account, c.id != customer_id))
+    if taken is not None:
+        raise ConflictError("这个账号已对应另一位用户")
+    statement = update(customer).where(c.id == customer_id, or_(c.account.is_(None), c.account == account))
+    if ctx.connection.execute(statement.values(account=account, updated_at=ctx.now)).rowcount == 0:
+        raise ConflictError("没有这位用户，或已对应另一个账号")
 
 
 def everybody(connection: Connection) -> list[Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from handlers.records.incidents import STATES
 from handlers.records.relations import UNDER_WAY
 
 Facts = Mapping[str, Any]
-"""An incident as far as rights need it: state, recorder, reporter, responsible_person, responsible_group."""
+"""An incident as far as rights need it: state, recorder, responsible_person, responsible_group, customer_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Person:
     groups: frozenset[str] = field(default_factory=frozenset)
     roles: frozenset[str] = field(default_factory=frozenset)
     demo: bool = False
+    customer: int | None = None  # his own row of the customer master
 
 
 class Offered(Protocol):
@@ -85,6 +86,14 @@ def _recorder(person: Person, subject: Subject) -> bool:
     return subject.incident is not None and subject.incident["recorder"] == person.account
 
 
+def _reporter(person: Person, subject: Subject) -> bool:
+    return (
+        subject.incident is not None
+        and person.customer is not None
+        and subject.incident.get("customer_id") == person.customer
+    )
+
+
 RELATIONS: Mapping[str, Callable[[Person, Subject], bool]] = {
     "assignee": _holds_task,  # has the task
     "candidate": _task_is_free_for,  # the task is offered to a group of his, and nobody has it
@@ -92,6 +101,7 @@ RELATIONS: Mapping[str, Callable[[Person, Subject], bool]] = {
     "colleague": _in_task_group,  # the task is offered to a group of his, whoever has it
     "responsible": _responsible,  # answers for the incident now, himself or his group (§5.1.1)
     "recorder": _recorder,  # 事件记录员 (C-17)
+    "reporter": _reporter,  # the customer who reported it; the role customer alone opens nobody's incident
 }
 
 STAFF = frozenset({"desk", "support", "manager", "leaders", "owner", "maintenance"})
@@ -114,10 +124,25 @@ RIGHTS: tuple[Right, ...] = (
     _right("delegate", "assignee manager"),
     # Acts on an incident that are no step of the process.
     _right("comment", "desk manager responsible recorder", OPEN),
+    _right("supplement", "desk manager responsible recorder reporter", OPEN),  # 1.3
+    _right("bind", "desk manager responsible", UNDER_WAY - {"slave"}),  # 2.4, 3.4 (C-28)
+    _right("link", "desk manager responsible recorder"),  # R264: at any time, also to a closed one
     _right("hold", "desk manager responsible", OPEN - {"waiting", "slave"}),  # at any step (R240)
     _right("resume", "desk manager responsible", frozenset({"waiting"})),
     _right("withdraw", "desk manager", UNDER_WAY),
     _right("reassign", "manager", UNDER_WAY),  # R023
+    # Who needs the customer's telephone, mobile, address or staff number; others see them masked (§5.1.2).
+    _right("contact.read", "desk manager responsible recorder reporter"),
+    # What the customer does himself.
+    _right("request", "customer"),
+    _right("read_own", "reporter"),
+    _right("answer", "reporter", frozenset({"new", "waiting"})),  # 1.5
+    _right("confirm", "reporter", frozenset({"resolved"})),  # 5.3
+    _right("withdraw_own", "reporter", UNDER_WAY),  # §5.1.12
+    _right("customer_link", "desk manager", OPEN),
+    # What is read beyond single incidents.
+    _right("board.read", "desk manager leaders"),
+    _right("export", "desk manager leaders owner"),
     # Running instances and definitions.
     _right("instance.read", "owner maintenance manager"),
     _right("instance.retry", "owner maintenance manager"),
@@ -157,3 +182,70 @@ def _holds(right: Right, person: Person, subject: Subject) -> bool:
 _BY_ACTION: Mapping[str, tuple[Right, ...]] = {
     name: tuple(right for right in RIGHTS if right.action == name) for name in {right.action for right in RIGHTS}
 }
+
+ANYBODY, SIGNED_IN = "anybody", "signed in"
+
+# The door of every address, by endpoint: the right that must be held to be let in at all. Rights that depend on the
+# incident or task are checked inside, by the verb. An endpoint without a line here lets nobody in.
+DOORS: Mapping[str, str] = {
+    "static": ANYBODY,
+    "pages.sign_in": ANYBODY,
+    "pages.sign_out": SIGNED_IN,
+    "pages.sign_out_everywhere": SIGNED_IN,
+    "pages.language": ANYBODY,
+    "pages.landing": SIGNED_IN,
+    # My work and tasks.
+    "pages.work": "read",
+    "pages.task": "read",
+    "pages.complete": "read",
+    "pages.draft": "read",
+    "pages.assign": "read",
+    "pages.fields": "read",
+    "pages.claim": "read",
+    "pages.release": "read",
+    "pages.time": "read",
+    # Reporting.
+    "pages.report": "report",
+    "pages.report_incident": "report",
+    "pages.customers": "report",
+    # Incidents.
+    "pages.incidents": "read",
+    "pages.export": "export",
+    "pages.save_filter": "read",
+    "pages.delete_filter": "read",
+    "pages.incident": "read",
+    "pages.diagram": "read",
+    "pages.comment": "read",
+    "pages.hold": "read",
+    "pages.resume": "read",
+    "pages.withdraw": "read",
+    "pages.reassign": "read",
+    "pages.bind": "read",
+    "pages.link": "read",
+    "pages.open_child": "read",
+    "pages.cancel_child": "read",
+    "pages.open_problem": "read",
+    "pages.escalate": "read",
+    "pages.child": "read",
+    "pages.child_diagram": "read",
+    "pages.customer_link": "customer_link",
+    "pages.board": "board.read",
+    # The customer: by account, or by a signed link to one incident.
+    "pages.mine": "request",
+    "pages.my_request": "request",
+    "pages.my_report": "request",
+    "pages.my_incident": "request",
+    "pages.my_act": "request",
+    "pages.followed": ANYBODY,
+    "pages.followed_act": ANYBODY,
+}
+
+
+def may_enter(person: Person | None, endpoint: str) -> bool:
+    """Whether ``person`` (None: a stranger) is let in at an endpoint; inside, the verb asks ``allowed``."""
+    door = DOORS.get(endpoint)
+    if door == ANYBODY:
+        return True
+    if person is None or door is None:
+        return False
+    return door == SIGNED_IN or any(right.who & person.roles for right in _BY_ACTION[door])

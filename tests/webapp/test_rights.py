@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handlers.records.incidents import STATES
+from webapp.contacts import masked, seen_by
 from webapp.demo.accounts import ACCOUNTS
 from webapp.rights import OPEN, RELATIONS, RIGHTS, Person, allowed
 from webapp.shipped import PROCESSES
@@ -51,7 +52,7 @@ def test_management_reads_and_does_nothing_else():
     leader = person("leaders", groups=("leaders",))
     subjects = {"task": Task(), "incident": incident("in_progress")}
     may = {right.action for right in RIGHTS if allowed(leader, right.action, **subjects)}
-    assert may == {"read"}
+    assert may == {"read", "board.read", "export"}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,35 @@ def test_who_answers_for_an_incident_may_hold_it_and_who_recorded_it_may_remark(
 
 def test_a_right_with_states_needs_an_incident():
     assert not allowed(person("manager"), "hold")
+
+
+@pytest.mark.parametrize(
+    ("state", "may"),
+    [
+        ("new", {"read_own", "contact.read", "supplement", "answer"}),
+        ("to_dispatch", {"read_own", "contact.read", "supplement", "withdraw_own"}),
+        ("waiting", {"read_own", "contact.read", "supplement", "withdraw_own", "answer"}),
+        ("slave", {"read_own", "contact.read", "supplement", "withdraw_own"}),
+        ("resolved", {"read_own", "contact.read", "supplement", "confirm"}),
+        ("closed", {"read_own", "contact.read"}),
+    ],
+)
+def test_a_customer_acts_on_his_own_incidents_alone(state: str, may: set[str]):
+    me = Person("me", "我", roles=frozenset({"customer"}), customer=7)
+    actions = {right.action for right in RIGHTS} - {"request"}
+    assert {each for each in actions if allowed(me, each, incident=incident(state, customer_id=7))} == may
+    assert not {each for each in actions if allowed(me, each, incident=incident(state, customer_id=8))}
+    stranger = Person("me", "我", roles=frozenset({"customer"}))
+    assert not {each for each in actions if allowed(stranger, each, incident=incident(state, customer_id=None))}
+
+
+def test_contact_data_are_for_who_needs_them():
+    facts = incident("in_progress", customer_id=7, phone="0731-85550101", mobile="", email="hall@example.org")
+    assert seen_by(person("desk"), facts) is facts
+    assert seen_by(person("support", groups=("billing_apps",)), facts) is facts
+    others = seen_by(person("support", groups=("crm",)), facts)
+    assert (others["phone"], others["mobile"], others["email"]) == ("****01", "", "****@example.org")
+    assert masked("85555") == "****"
 
 
 @pytest.mark.proves("R018", "R021", "R022", "R024", "R032", "R045")

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from webapp.contacts import seen_by
 from webapp.queries import timeline
 from webapp.routes.labels import LABELS
 from webapp.routes.reading import Reader
@@ -137,6 +138,7 @@ def reporter(reader: Reader, incident: Mapping[str, Any]) -> Markup | str:
     """The reporter's name with his numbers on a second line."""
     if not incident["customer_name"]:
         return ""
+    incident = seen_by(reader.person, incident)
     numbers = [incident["phone"], incident["mobile"], incident["extension"] and f"分机 {incident['extension']}"]
     second = " · ".join(number for number in numbers if number)
     words = escape(incident["customer_name"])
