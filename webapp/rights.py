@@ -114,6 +114,7 @@ def _right(action: str, who: str, states: frozenset[str] | None = None) -> Right
 
 RIGHTS: tuple[Right, ...] = (
     _right("report", "desk manager"),  # the desk is the only interface (R009)
+    _right("raise", "support"),  # what support people find themselves (R048)
     Right("read", STAFF),  # management reads only: it has no other line (R001)
     # User tasks: the lane is the role, the offer names the group or person.
     _right("complete", "assignee candidate"),
@@ -124,6 +125,7 @@ RIGHTS: tuple[Right, ...] = (
     _right("delegate", "assignee manager"),
     # Acts on an incident that are no step of the process.
     _right("comment", "desk manager responsible recorder", OPEN),
+    _right("attach", "desk manager responsible recorder", OPEN),  # files that show the symptom (R080)
     _right("supplement", "desk manager responsible recorder reporter", OPEN),  # 1.3
     _right("bind", "desk manager responsible", UNDER_WAY - {"slave"}),  # 2.4, 3.4 (C-28)
     _right("link", "desk manager responsible recorder"),  # R264: at any time, also to a closed one

@@ -3,6 +3,7 @@
 from webapp.desk.core import BusyError, Desk
 from webapp.desk.incidents import IDENTIFY, RECORD, Reported, comment, hold, reassign, report, resume, withdraw
 from webapp.desk.operations import cancel_instance, reopen, resume_instance, retry, suspend_instance
+from webapp.desk.raising import raise_incident
 from webapp.desk.steps import Completed, InvalidStepError
 from webapp.desk.tasks import (
     assign,
@@ -32,6 +33,7 @@ __all__ = [
     "complete_joined",
     "delegate",
     "hold",
+    "raise_incident",
     "reassign",
     "release",
     "reopen",
