@@ -8,6 +8,7 @@ from typing import Literal
 from lxml import etree
 
 from engine.forms import parse_form
+from engine.spiff.facts import properties
 from engine.xml import parse_xml
 
 Kind = Literal["process", "decision", "form"]
@@ -28,14 +29,27 @@ class UnclearIdentityError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class StartMessage:
+    """The message that starts a process: where its key and its payload go in the data of the new instance."""
+
+    name: str
+    key: str
+    variable: str
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
-    """``calls`` and ``forms`` are the keys of the processes and forms that a process file names."""
+    """``calls`` and ``forms`` are the keys of the processes and forms that a process file names.
+
+    ``start`` is the message that starts it, where it is one and is complete.
+    """
 
     kind: Kind
     key: str
     name: str
     calls: frozenset[str] = frozenset()
     forms: frozenset[str] = frozenset()
+    start: StartMessage | None = None
 
 
 def identify(filename: str, content: bytes) -> Identity:
@@ -65,7 +79,21 @@ def _process(root: etree._Element) -> Identity:
         for item in task.iterfind(f"{_BPMN}extensionElements/{_SPIFF}properties/{_SPIFF}property")
         if item.get("name") == "form"
     }
-    return Identity("process", key, processes[0].get("name") or key, frozenset(calls), frozenset(forms))
+    name = processes[0].get("name") or key
+    return Identity("process", key, name, frozenset(calls), frozenset(forms), _start(root, processes[0]))
+
+
+def _start(root: etree._Element, process: etree._Element) -> StartMessage | None:
+    """What starts the process; the check says what is missing (K601 to K603, K610)."""
+    event = process.find(f"{_BPMN}startEvent")
+    definition = None if event is None else event.find(f"{_BPMN}messageEventDefinition")
+    if event is None or definition is None:
+        return None
+    message = root.find(f"{_BPMN}message[@id='{definition.get('messageRef', '').replace(chr(39), '')}']")
+    key = properties(event).get("key", "")
+    name = "" if message is None else message.get("name", "")
+    variable = "" if message is None else message.findtext(f"{_BPMN}extensionElements/{_SPIFF}messageVariable", "")
+    return StartMessage(name, key, variable.strip()) if name and key and variable.strip() else None
 
 
 def _decision(root: etree._Element) -> Identity:

@@ -34,6 +34,7 @@ from engine.saving import (
     write_waits,
 )
 from engine.spiff.data import require_json, require_json_items
+from engine.starts import Starter
 from engine.steps import Work, held, hold, instance_select, last_change, refuse_unless
 from engine.stuck import mark_stuck, reopen, retry
 from engine.texts import MAX_KEY, MAX_REASON, require_texts
@@ -51,6 +52,7 @@ __all__ = [
     "resume",
     "retry",
     "start",
+    "start_by_message",
     "suspend",
 ]
 
@@ -83,6 +85,31 @@ def start(ctx: Context, process_key: str, business_key: str, data: Mapping[str, 
     """
     require_texts(MAX_KEY, business_key=business_key)
     require_json_items(data, None)
+    instance, created = _one_running(ctx, process_key, business_key)
+    if not created:
+        return Started(instance.id, False)
+    step = moves.start(ctx, instance, data, fresh=True)
+    return Started(instance.id, True, step.opened, step.completed)
+
+
+def start_by_message(ctx: Context, starter: Starter, key: str, payload: Any, message_row: int) -> Step | None:
+    """Start a process with a buffered message, whose key is the business key; marked as delivered in the same step.
+
+    Where an instance of the process runs for this key already, the message is delivered to it without effect: None.
+    Raises :class:`ConflictError` if another node was faster; the roll-back takes the new instance away.
+    """
+    data = {starter.message.key: key, starter.message.variable: payload}
+    instance, created = _one_running(ctx, starter.process_key, key)
+    taken = moves.take(ctx, message_row, instance.id)
+    if not created:
+        return None
+    if not taken:
+        raise ConflictError("这条消息已经启动了流程")
+    return moves.start(ctx, instance, data, fresh=True, message_row=message_row)
+
+
+def _one_running(ctx: Context, process_key: str, business_key: str) -> tuple[Held, bool]:
+    """The one running instance of these keys, and whether it was made here (then nothing in it has run yet)."""
     bundle = bundle_for(ctx, process_key)
     make = sqlite.insert if ctx.connection.dialect.name == "sqlite" else postgresql.insert
     row = make(db.instance).values(
@@ -96,13 +123,11 @@ def start(ctx: Context, process_key: str, business_key: str, data: Mapping[str, 
     for _ in range(_LOOKS):
         instance_id = ctx.connection.execute(row.on_conflict_do_nothing().returning(db.instance.c.id)).scalar()
         if instance_id is not None:
-            instance = Held(instance_id, process_key, business_key, RUNNING, 1, None, ctx.now, bundle, None)
-            step = moves.start(ctx, instance, data, fresh=True)
-            return Started(instance_id, True, step.opened, step.completed)
+            return Held(instance_id, process_key, business_key, RUNNING, 1, None, ctx.now, bundle, None), True
         i = db.instance.c
         running = select(i.id).where(i.process_key == process_key, i.business_key == business_key, i.ended_at.is_(None))
         if (first := ctx.connection.execute(running).scalar()) is not None:
-            return Started(first, False)
+            return Held(first, process_key, business_key, RUNNING, 1, None, ctx.now, bundle, None), False
     raise ConflictError("同一业务的流程正在结束，请重试")
 
 

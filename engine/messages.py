@@ -1,4 +1,4 @@
-"""Messages between instances, and from outside: rows that wait until a task waits for them, delivered exactly once.
+"""Messages between instances, and from outside: rows that wait for a task or start a process, delivered exactly once.
 
 A message is addressed by name and key. Each delivery is a unit of work of its own, and the engine runs after each:
 two interrupting messages handed over together would leave two tokens.
@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Exists, exists, or_, select, update
+from sqlalchemy import ColumnElement, Exists, case, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import instances
 from engine import persistence as db
+from engine.catalogue import latest_fingerprint
 from engine.context import Context
 from engine.errors import ConflictError
 from engine.saving import MESSAGES, Step
 from engine.spiff.data import require_json
+from engine.starts import starters
 from engine.texts import MAX_KEY, require_texts
 
 _m, _s = db.message.c, db.subscription.c
@@ -27,7 +29,7 @@ _m, _s = db.message.c, db.subscription.c
 
 @dataclass(frozen=True, slots=True)
 class DueMessage:
-    """A buffered message that a task waits for; ``id`` is its row."""
+    """A buffered message that has a receiver; ``id`` is its row."""
 
     id: int
     name: str
@@ -59,9 +61,11 @@ def claim_due(ctx: Context, node: str, limit: int, lease_for: timedelta) -> list
     The caller commits, then delivers each in a unit of work of its own.
     """
     free = or_(_m.leased_until.is_(None), _m.leased_until <= ctx.now)
-    due = select(_m.id).where(_m.delivered_at.is_(None), free, _wanted(_m.name, _m.key)).order_by(_m.id).limit(limit)
-    if ctx.connection.execute(due.limit(1)).first() is None:
+    starting = _starting(ctx, free)
+    if starting is None:
         return []
+    received = or_(_wanted(_m.name, _m.key), _m.name.in_(starting))
+    due = select(_m.id).where(_m.delivered_at.is_(None), free, received).order_by(_m.id).limit(limit)
     rows = ctx.connection.execute(
         update(db.message)
         .where(_m.id.in_(due.with_for_update(skip_locked=True)))
@@ -71,9 +75,35 @@ def claim_due(ctx: Context, node: str, limit: int, lease_for: timedelta) -> list
     return sorted((DueMessage(*row) for row in rows), key=lambda message: message.id)
 
 
+def _starting(ctx: Context, free: ColumnElement[bool]) -> set[str] | None:
+    """The names that start a process, among those of the messages that are free; None if no message has a receiver.
+
+    One statement: the newest deployment's fingerprint comes along, and mostly the diagrams are known by it already.
+    """
+    waiting = (
+        select(_m.name, func.max(case((_wanted(_m.name, _m.key), 1), else_=0)).label("wanted"))
+        .where(_m.delivered_at.is_(None), free)
+        .group_by(_m.name)
+        .subquery()
+    )
+    rows = ctx.connection.execute(
+        select(waiting.c.name, waiting.c.wanted, latest_fingerprint().label("fingerprint"))
+    ).all()
+    if not rows:
+        return None
+    known = starters(ctx, rows[0].fingerprint or "")
+    starting = {row.name for row in rows if row.name in known}
+    return starting if starting or any(row.wanted for row in rows) else None
+
+
 def deliver(ctx: Context, message: DueMessage) -> Step | None:
-    """Deliver a buffered message to one task. None if it was delivered already, or nobody waits any more: it stays."""
+    """Deliver a buffered message to one task, or start a process with it.
+
+    None if it was delivered already, or has no receiver any more: then it stays.
+    """
     step = instances.deliver(ctx, message.name, message.key, message.payload, message_row=message.id)
+    if step is None and (starter := starters(ctx).get(message.name)) is not None:
+        return instances.start_by_message(ctx, starter, message.key, message.payload, message.id)
     if step is None and not ctx.connection.execute(select(_wanted(message.name, message.key))).scalar():
         # Another message came first. Free this one at once: its next receiver must not wait for the lease to end.
         free = update(db.message).where(_m.id == message.id, _m.delivered_at.is_(None))

@@ -17,15 +17,21 @@ from engine.saving import Held, Step
 from engine.steps import Work
 
 
-def start(ctx: Context, instance: Held, data: Mapping[str, Any], *, fresh: bool) -> Step:
-    """Run from the start event to the first waits; ``fresh``: the instance's row was made in this unit of work."""
+def start(
+    ctx: Context, instance: Held, data: Mapping[str, Any], *, fresh: bool, message_row: int | None = None
+) -> Step:
+    """Run from the start event to the first waits; ``fresh``: the instance's row was made in this unit of work.
+
+    ``message_row`` is the buffered message that starts it: then nobody waits for the answer.
+    """
     command = {
         "do": "start",
         "process_key": instance.process_key,
         "business_key": instance.business_key,
         "data": dict(data),
+        "row": message_row,
     }
-    work = Work(ctx, instance, command, fresh=fresh)
+    work = Work(ctx, instance, command, automatic=fresh and message_row is not None, fresh=fresh)
     work.start(data)
     return work.carry_out()
 
@@ -66,15 +72,19 @@ def deliver(work: Work, *, parked: bool = False) -> Step | None:
     row = command["row"]
     if not work.waits_for(command["task_id"], command["name"]):
         return None
-    if row is not None:
-        m = db.message.c
-        taken = work.ctx.connection.execute(
-            update(db.message)
-            .where(m.id == row, m.delivered_at.is_(None))
-            .values(delivered_at=work.ctx.now, receiver_id=work.instance.id, leased_by=None, leased_until=None)
-        )
-        if taken.rowcount != 1:
-            return None
+    if row is not None and not take(work.ctx, row, work.instance.id):
+        return None
     return work.carry_out(
         lambda flow: spiff.deliver(flow, command["task_id"], command["name"], command["payload"]), parked=parked
     )
+
+
+def take(ctx: Context, message_row: int, receiver_id: int) -> bool:
+    """Mark a buffered message as delivered to an instance; False if it was delivered already."""
+    m = db.message.c
+    taken = ctx.connection.execute(
+        update(db.message)
+        .where(m.id == message_row, m.delivered_at.is_(None))
+        .values(delivered_at=ctx.now, receiver_id=receiver_id, leased_by=None, leased_until=None)
+    )
+    return taken.rowcount == 1

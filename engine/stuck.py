@@ -20,7 +20,8 @@ def mark_stuck(ctx: Context, failure: StepFailedError) -> int | None:
     """Record a failed step, after its roll-back, in a unit of work of its own; the stuck instance's id.
 
     Doing it twice changes nothing. None, and nothing is recorded, if the instance was moved since: a newer success is
-    never hidden. A start that failed leaves a stuck instance whose first step is still to be done.
+    never hidden. A start by a message leaves a stuck instance whose first step is still to be done; a start that
+    somebody asked for leaves nothing, because he was told and what he recorded with it went with the roll-back.
     """
     instance_id = failure.instance_id
     if instance_id is None:
@@ -124,6 +125,9 @@ def _mark_again(ctx: Context, instance: Held, failure: StepFailedError) -> int:
 
 
 def _stuck_start(ctx: Context, failure: StepFailedError) -> int | None:
+    message_row = failure.command["row"]
+    if message_row is None:
+        return None
     keys = {"process_key": failure.command["process_key"], "business_key": failure.command["business_key"]}
     i = db.instance.c
     running = select(i.id).where(*(i[name] == value for name, value in keys.items()), i.ended_at.is_(None))
@@ -131,4 +135,12 @@ def _stuck_start(ctx: Context, failure: StepFailedError) -> int | None:
         return None
     bundle = bundle_for(ctx, keys["process_key"])
     row = insert(db.instance).values(bundle_id=bundle.id, status=STUCK, revision=1, started_at=ctx.now, **keys)
-    return int(ctx.connection.execute(row.returning(i.id)).scalar_one())
+    instance_id = int(ctx.connection.execute(row.returning(i.id)).scalar_one())
+    # The stuck start has taken the message: no node tries it again, and the retry needs it no more.
+    if not moves.take(ctx, message_row, instance_id):
+        raise ConflictError("这条消息已经启动了流程")
+    instance = Held(
+        instance_id, **keys, status=STUCK, revision=1, state=None, started_at=ctx.now, bundle=bundle, fingerprint=None
+    )
+    ctx.connection.execute(insert(db.history), [process_row(ctx, instance, STUCK, failure.cause)])
+    return instance_id

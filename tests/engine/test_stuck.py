@@ -152,16 +152,11 @@ def test_a_message_whose_step_fails_is_kept_and_delivered_by_the_retry(toy: Toy)
     assert (row.receiver_id, len(toy.reminded)) == (instance_id, 1)
 
 
-def test_a_start_that_fails_can_be_marked_and_retried(toy: Toy) -> None:
+def test_a_start_that_somebody_asked_for_leaves_nothing_when_it_fails(toy: Toy) -> None:
     toy.handlers["order.offer"] = broken
     with pytest.raises(StepFailedError):
         toy.start()
-    (row,) = toy.rows(db.instance)
-    assert (row.status, row.state, toy.count(db.user_task)) == ("stuck", None, 0)
-    toy.handlers["order.offer"] = lambda ctx, call: instances_offer()
-    again = toy.do(instances.start, "order", "7", {})
-    assert (again.instance_id, again.created) == (row.id, False)
-    assert len(toy.do(instances.retry, row.id).opened) == 1
+    assert (toy.count(db.instance), toy.count(db.stuck)) == (0, 0)
 
 
 def test_only_a_stuck_instance_can_be_retried(toy: Toy) -> None:
@@ -208,12 +203,6 @@ def test_a_database_that_is_busy_sticks_nothing(toy: Toy) -> None:
     with pytest.raises(OperationalError):
         toy.complete("o_fill", amount=1)
     assert toy.count(db.stuck) == 0
-
-
-def instances_offer() -> Any:
-    from engine.tasks import Offer
-
-    return Offer(candidate_group="desk")
 
 
 def echo() -> bytes:

@@ -134,8 +134,6 @@ class Desk:
 
     def _mark_stuck(self, failure: StepFailedError, account: str) -> None:
         log.error("%s", failure, exc_info=failure)
-        if failure.instance_id is None:
-            return  # a start: its instance and its record went with the roll-back, and the caller was told
         try:
             with self._transaction(account) as ctx:
                 instances.mark_stuck(ctx, failure)

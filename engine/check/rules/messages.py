@@ -63,8 +63,8 @@ def messages_have_names(deployment: Deployment) -> Iterator[Hit]:
     why="Without a key nobody can say which instance is meant.",
 )
 def waits_have_keys(deployment: Deployment) -> Iterator[Hit]:
-    """Each wait for a message says by which key it is addressed."""
-    return (n.at() for n in _catching(deployment) if n.type != "startEvent" and not n.properties.get("key"))
+    """Each wait for a message says by which key it is addressed; a start, where the key goes."""
+    return (n.at() for n in _catching(deployment) if not n.properties.get("key"))
 
 
 def _addressed(text: str) -> bool:
@@ -205,3 +205,59 @@ def payload_key(deployment: Deployment) -> Iterator[Hit]:
             key = extension(element, "messageVariable")
             if key and (key == OUTCOME or not key.isidentifier()):
                 yield file.at(element, key=key)
+
+
+def _starting(deployment: Deployment) -> Iterator[Node]:
+    return (node for node in _catching(deployment) if node.type == "startEvent")
+
+
+@rule(
+    "K609",
+    ERROR,
+    what=Text(
+        "启动“{name}”的消息 {message} 也由“{other}”接收", "{message}, which starts {name}, is received by {other} too"
+    ),
+    do=Text("请让每条启动消息只启动一个流程", "Let each such message start one process and do nothing else"),
+    why="A message has one receiver: whether it starts a process or is caught would be chance.",
+)
+def one_start_per_message(deployment: Deployment) -> Iterator[Hit]:
+    """A message that starts a process is received nowhere else."""
+    receivers: dict[str, list[Node]] = {}
+    for node in _catching(deployment):
+        receivers.setdefault(_name(node), []).append(node)
+    for node in _starting(deployment):
+        others = [other for other in receivers[_name(node)] if other is not node]
+        if others and _name(node):
+            yield node.at(other=others[0].name, message=_name(node))
+
+
+@rule(
+    "K610",
+    ERROR,
+    what=Text(
+        "启动“{name}”的消息没有写明内容放在哪里", "The message that starts {name} does not say where its payload goes"
+    ),
+    do=Text("请在消息上写 messageVariable", "Give the message a messageVariable"),
+    why="The new instance would know its key and nothing else: what was sent would be lost.",
+)
+def starts_take_payload(deployment: Deployment) -> Iterator[Hit]:
+    """The payload of a message that starts a process goes into its data."""
+    for node in _starting(deployment):
+        if node.message is not None and not extension(node.message, "messageVariable"):
+            yield node.at()
+
+
+@rule(
+    "K611",
+    ERROR,
+    what=Text("启动事件“{name}”把消息的键写入 {key}", "The start event {name} writes the message's key to {key}"),
+    do=Text("请写一个普通的键名，且不同于消息内容的键名", "Name a plain key, and not the one of the payload"),
+    why="The payload would replace the key, or the key would be taken for an outcome.",
+)
+def start_key(deployment: Deployment) -> Iterator[Hit]:
+    """The key of a message that starts a process goes to a plain key of its own."""
+    for node in _starting(deployment):
+        key = node.properties.get("key", "")
+        variable = "" if node.message is None else extension(node.message, "messageVariable")
+        if key and (key in (OUTCOME, variable) or not key.isidentifier()):
+            yield node.at(key=key)

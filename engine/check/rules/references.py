@@ -20,7 +20,7 @@ _WORDS = {
     "businessRuleTask": frozenset({"decision", "result", "section"}),
     "callActivity": frozenset({"section"}),
     "subProcess": frozenset({"section"}),
-    "startEvent": frozenset({"section"}),
+    "startEvent": frozenset({"section", "key"}),
     "endEvent": frozenset({"section", "outcome", "side"}),
     "intermediateCatchEvent": frozenset({"section", "key"}),
     "intermediateThrowEvent": frozenset({"section"}),

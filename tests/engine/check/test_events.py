@@ -10,7 +10,7 @@ from tests.engine.check.draw import about, border, bpmn, catch, el, end, message
 
 KEY = {"key": "incident_id"}
 DECLARED = (
-    message_("M_m", "{'key': incident_id, 'value': None}")
+    message_("M_m", "{'key': incident_id, 'value': None}", variable="said")
     + '<bpmn:error id="E_x" name="x" errorCode="x"/><bpmn:escalation id="X_x" name="x" escalationCode="x"/>'
     + '<bpmn:signal id="S_x" name="x"/>\n'
 )
@@ -38,10 +38,10 @@ EXECUTED = {
 
 def diagram(position: str, kind: str) -> str:
     inner = KINDS[kind]
-    key = KEY if kind == "message" and position in ("catch", "boundary") else {}
+    key = KEY if kind == "message" and position in ("start", "catch", "boundary") else {}
     ways = ["s>a", "a>e"]
     if position == "start":
-        nodes = [start(inner=inner), user(), end()]
+        nodes = [start(inner=inner, props=key), user(), end()]
     elif position == "end":
         nodes = [start(), user(), end(inner=inner)]
     elif position == "boundary":
