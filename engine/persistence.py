@@ -277,6 +277,7 @@ decision_log = Table(
     Column("outputs", Json),
     Column("warnings", Json, nullable=False),  # what became null on the way to the answer
     Index("ix_decision_log_instance_id", "instance_id"),
+    Index("ix_decision_log_definition_id", "definition_id", "decided_at"),  # the hits of a version
 )
 
 

@@ -153,6 +153,13 @@ RIGHTS: tuple[Right, ...] = (
     _right("instance.resume", "owner manager"),
     _right("instance.cancel", "owner"),
     _right("deploy", "owner maintenance"),  # R021
+    # Rules are changed by two persons: one drafts, another one approves.
+    _right("rule.draft", "maintenance owner manager"),
+    _right("rule.approve", "owner manager"),
+    # Administration. Whoever gives roles could give himself any: that is the owner's alone.
+    _right("admin.read", "owner maintenance manager"),
+    _right("person.manage", "owner"),
+    _right("reference.change", "owner maintenance manager"),
 )
 
 
@@ -194,7 +201,6 @@ DOORS: Mapping[str, str] = {
     "pages.sign_in": ANYBODY,
     "pages.sign_out": SIGNED_IN,
     "pages.sign_out_everywhere": SIGNED_IN,
-    "pages.language": ANYBODY,
     "pages.landing": SIGNED_IN,
     # My work and tasks.
     "pages.work": "read",
@@ -206,10 +212,16 @@ DOORS: Mapping[str, str] = {
     "pages.claim": "read",
     "pages.release": "read",
     "pages.time": "read",
+    "pages.bulk": "read",
+    "pages.attach": "read",
+    "pages.attachment": "read",
     # Reporting.
     "pages.report": "report",
     "pages.report_incident": "report",
     "pages.customers": "report",
+    "pages.similar": "report",
+    "pages.raise_page": "raise",
+    "pages.raise_incident": "raise",
     # Incidents.
     "pages.incidents": "read",
     "pages.export": "export",

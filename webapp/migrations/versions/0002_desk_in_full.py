@@ -179,3 +179,4 @@ def _doors() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rule_draft")),
     )
     op.create_index("ix_rule_draft_key", "rule_draft", ["key", "state"])
+    op.create_index("ix_decision_log_definition_id", "decision_log", ["definition_id", "decided_at"])
