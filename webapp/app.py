@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 from flask import Flask
-from flask_babel import Babel
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
@@ -18,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine.persistence import metadata
 from handlers import handlers_in
-from webapp import failures, routes, security
+from webapp import failures, language, routes, security
 from webapp.clock import system_now
 from webapp.current import Services
 from webapp.database import PRIVATE, absolute_url, configure
@@ -30,7 +29,6 @@ MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 db = SQLAlchemy(metadata=metadata)
 migrate = Migrate(directory=str(MIGRATIONS), compare_type=True)
 csrf = CSRFProtect()
-babel = Babel()
 
 
 def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_now) -> Flask:
@@ -43,7 +41,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_now
     db.init_app(app)
     migrate.init_app(app, db)
     csrf.init_app(app)
-    babel.init_app(app, default_locale="zh_Hans_CN", default_timezone=settings.time_zone)
+    language.install(app, time_zone=settings.time_zone)
     with app.app_context():
         engine = configure(db.engine)
     desk = Desk(engine=engine, clock=clock, handlers=handlers_in(settings.zone), node=node_name())

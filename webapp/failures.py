@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -20,6 +21,7 @@ from engine.errors import (
     StepFailedError,
 )
 from webapp.current import person_or_none
+from webapp.language import N_
 
 log = logging.getLogger("lovem.web")
 
@@ -31,30 +33,30 @@ STATUS: tuple[tuple[type[EngineError], int], ...] = (
     (EngineError, 422),
 )
 TITLES = {
-    400: "请求无法理解",
-    401: "请先登录",
-    403: "没有权限",
-    404: "没有找到",
-    405: "不支持这种操作",
-    409: "别人已先处理",
-    413: "内容太大",
-    415: "格式不支持",
-    422: "内容需要修改",
-    500: "系统出错",
+    400: N_("请求无法理解"),
+    401: N_("请先登录"),
+    403: N_("没有权限"),
+    404: N_("没有找到"),
+    405: N_("不支持这种操作"),
+    409: N_("别人已先处理"),
+    413: N_("内容太大"),
+    415: N_("格式不支持"),
+    422: N_("内容需要修改"),
+    500: N_("系统出错"),
 }
 MESSAGES = {
-    400: "请返回上一页，刷新后重试。",
-    401: "登录已过期或尚未登录。",
-    403: "您的岗位不能执行这项操作。",
-    404: "这个地址没有内容，可能已经处理完毕或输入有误。",
-    405: "请从页面上的按钮操作。",
-    413: "一次提交的内容超过上限，请删减后重试。",
-    415: "请按说明的格式提交。",
-    500: "操作没有生效，已记录下来。请稍后重试；仍然出错时请联系系统管理员。",
+    400: N_("请返回上一页，刷新后重试。"),
+    401: N_("登录已过期或尚未登录。"),
+    403: N_("您的岗位不能执行这项操作。"),
+    404: N_("这个地址没有内容，可能已经处理完毕或输入有误。"),
+    405: N_("请从页面上的按钮操作。"),
+    413: N_("一次提交的内容超过上限，请删减后重试。"),
+    415: N_("请按说明的格式提交。"),
+    500: N_("操作没有生效，已记录下来。请稍后重试；仍然出错时请联系系统管理员。"),
 }
-STUCK = "这一步没有完成，流程已停在原处并通知管理人员。您不用重复提交。"
-SIGNED_OUT = "登录已过期，内容还没有提交。请登录后继续。"
-STALE_PAGE = "页面已过期。请刷新页面后重试，您的操作没有生效。"
+STUCK = N_("这一步没有完成，流程已停在原处并通知管理人员。您不用重复提交。")
+SIGNED_OUT = N_("登录已过期，内容还没有提交。请登录后继续。")
+STALE_PAGE = N_("页面已过期。请刷新页面后重试，您的操作没有生效。")
 
 
 def status_of(error: EngineError) -> int:
@@ -87,12 +89,12 @@ def _refused(error: EngineError) -> ResponseReturnValue:
 
 
 def _stuck(error: StepFailedError) -> ResponseReturnValue:
-    return _answer(500, STUCK, error=error)
+    return _answer(500, _(STUCK), error=error)
 
 
 def _stale_page(_error: CSRFError) -> ResponseReturnValue:
     signing_in = request.endpoint == "pages.sign_in"  # nobody is signed in yet, and nothing else was typed
-    return _answer(400, STALE_PAGE) if signing_in or person_or_none() else signed_out()
+    return _answer(400, _(STALE_PAGE)) if signing_in or person_or_none() else signed_out()
 
 
 def signed_out() -> Response:
@@ -103,7 +105,7 @@ def signed_out() -> Response:
         came_from = urlsplit("")
     own = came_from.netloc == request.host  # a form of another site gets nothing of it shown as ours
     typed = [text for name, text in request.form.items() if own and "." in name and text.strip()]
-    return _answer(401, SIGNED_OUT, page={"typed": typed, "back": came_from.path if own else ""})
+    return _answer(401, _(SIGNED_OUT), page={"typed": typed, "back": came_from.path if own else ""})
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
@@ -111,7 +113,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         return error
     # Werkzeug's own sentences are English; ours are kept.
     own = error.description if error.description and not error.description.isascii() else None
-    response = _answer(error.code, own or MESSAGES.get(error.code, TITLES[400]))
+    response = _answer(error.code, own or _(MESSAGES.get(error.code, MESSAGES[400])))
     if error.code == 405:
         response.headers["Allow"] = ", ".join(error.get_response().headers.getlist("Allow"))
     return response
@@ -119,7 +121,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 def _broken(error: Exception) -> ResponseReturnValue:
     log.exception("%s %s failed", request.method, request.path, exc_info=error)
-    return _answer(500, MESSAGES[500])
+    return _answer(500, _(MESSAGES[500]))
 
 
 def _answer(
@@ -130,7 +132,7 @@ def _answer(
     facts: dict[str, Any] | None = None,
     page: dict[str, Any] | None = None,
 ) -> Response:
-    title = TITLES.get(status, TITLES[400 if status < 500 else 500])
+    title = _(TITLES.get(status, TITLES[400 if status < 500 else 500]))
     if wants_json():
         response = jsonify({"status": status, "title": title, "message": message} | (facts or {}))
     else:

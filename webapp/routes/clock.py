@@ -11,11 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask_babel import gettext as _
+
 from handlers import clocks
+from webapp.language import N_
 from webapp.routes.words import duration
 
 WARN_SHARE = 0.75  # amber from three quarters of the target on (C-54)
-NAMES: Mapping[str, str] = {"response": "响应", "acceptance": "受理", "restoration": "恢复", "closure": "关闭"}
+NAMES: Mapping[str, str] = {
+    "response": N_("响应"),
+    "acceptance": N_("受理"),
+    "restoration": N_("恢复"),
+    "closure": N_("关闭"),
+}
 NO_TIME = timedelta()
 Period = tuple[datetime, datetime]
 
@@ -43,7 +51,7 @@ def task_clock(incident: Mapping[str, Any], now: datetime, periods: Sequence[Per
     """The clock that counts for an incident now: of its state, or of the state to which its waiting goes back."""
     name = _counting(incident)
     if name is None:
-        return Clock("时限", "不计时", "none")
+        return Clock(N_("时限"), _("不计时"), "none")
     return incident_clock(incident, name, now, periods)
 
 
@@ -62,9 +70,9 @@ def incident_clock(incident: Mapping[str, Any], name: str, now: datetime, period
     """One of the four clocks of an incident; ``periods`` are its ended waitings, for the hatching (§5.1.6, §5.1.7)."""
     found = clocks.clock(incident, name)
     if found.started_at is None or (not found.runs and _is_to_come(incident, name)):
-        return Clock(NAMES[name], "未开始", "none", target=found.target)
+        return Clock(NAMES[name], _("未开始"), "none", target=found.target)
     if found.target is None:
-        return Clock(NAMES[name], "尚无目标", "none")
+        return Clock(NAMES[name], _("尚无目标"), "none")
     target = _target(incident, name, found)
     spent = max(clocks.running_time(found, now), NO_TIME)
     seen_at = found.stopped_at or now
@@ -100,13 +108,15 @@ def _target(incident: Mapping[str, Any], name: str, found: clocks.Clock) -> time
 def _sentence(target: timedelta, spent: timedelta, *, stopped: bool, waiting: bool) -> tuple[str, str]:
     if spent > target:
         over = _spaced(duration(spent - target, up=True))
-        return "over", f"超时{over}" if stopped else f"已暂停，已超{over}" if waiting else f"已超{over}"
+        if stopped:
+            return "over", _("超时%(span)s", span=over)
+        return "over", _("已暂停，已超%(span)s", span=over) if waiting else _("已超%(span)s", span=over)
     if stopped:
-        return "met", f"用时{_spaced(duration(spent, up=True))}"
+        return "met", _("用时%(span)s", span=_spaced(duration(spent, up=True)))
     left = _spaced(duration(target - spent))
     if waiting:
-        return "pause", f"已暂停，剩余{left}"
-    return ("warn" if spent >= target * WARN_SHARE else "run"), f"剩余{left}"
+        return "pause", _("已暂停，剩余%(span)s", span=left)
+    return ("warn" if spent >= target * WARN_SHARE else "run"), _("剩余%(span)s", span=left)
 
 
 def _spaced(words: str) -> str:
