@@ -7,6 +7,8 @@ from flask import Flask, Response, abort, g, request
 REQUEST_BYTES = 2 * 1024 * 1024
 FORM_BYTES = 512 * 1024
 FORM_PARTS = 500
+UPLOAD_BYTES = 52 * 1024 * 1024  # five files of 10 MB and the form around them
+UPLOADS = frozenset({"pages.attach", "pages.report_incident"})  # the only addresses to which files come
 
 _POLICY = {
     "default-src": "'none'",
@@ -35,6 +37,12 @@ def install(app: Flask, *, https: bool) -> None:
     """Put limits on requests and headers on answers; ``https`` adds what only an encrypted site may say."""
     app.config.update(MAX_CONTENT_LENGTH=REQUEST_BYTES, MAX_FORM_MEMORY_SIZE=FORM_BYTES, MAX_FORM_PARTS=FORM_PARTS)
     fixed = _FIXED | ({"Strict-Transport-Security": _HTTPS_FOR} if https else {})
+
+    @app.url_value_preprocessor
+    def let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> None:
+        # Before anything reads the request: whoever reads first does so under the limit that holds then.
+        if endpoint in UPLOADS:
+            request.max_content_length = UPLOAD_BYTES
 
     @app.before_request
     def refuse_nul() -> None:

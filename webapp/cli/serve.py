@@ -63,7 +63,7 @@ def _serve(o: Opened) -> None:
             port=port,
             threads=o.settings.threads,
             ident=None,
-            max_request_body_size=10 * security.REQUEST_BYTES,  # above Flask's own limit, whose refusal is a page
+            max_request_body_size=2 * security.UPLOAD_BYTES,  # above Flask's own limit, whose refusal is a page
             clear_untrusted_proxy_headers=o.settings.proxies == 0,
         )
     except (OSError, ValueError) as error:  # waitress says ValueError of a name that it cannot resolve

@@ -1,5 +1,6 @@
 """The desk's verbs: what people, programs and the clock can do. One call is one unit of work."""
 
+from webapp.desk.attachments import attach
 from webapp.desk.core import BusyError, Desk
 from webapp.desk.incidents import IDENTIFY, RECORD, Reported, comment, hold, reassign, report, resume, withdraw
 from webapp.desk.operations import cancel_instance, reopen, resume_instance, retry, suspend_instance
@@ -26,6 +27,7 @@ __all__ = [
     "Reported",
     "Ticked",
     "assign",
+    "attach",
     "cancel_instance",
     "claim",
     "comment",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.routes import frame, incidents, report, session, tasks, times, work
+from webapp.routes import attachments, frame, incidents, report, session, tasks, times, work
 from webapp.routes.blueprint import pages
 
 __all__ = ["register"]
 
-MODULES = (session, work, tasks, times, report, incidents)  # imported for their routes
+MODULES = (session, attachments, work, tasks, times, report, incidents)  # imported for their routes
 
 
 def register(app: Flask) -> None:

@@ -13,6 +13,7 @@ from flask import Flask, Response, g, request, url_for
 
 from engine.context import Context
 from handlers import reference
+from handlers.records import attachments
 from webapp.current import current_desk, current_settings, person_or_none
 from webapp.queries import work
 from webapp.queries.work import COUNT_TO
@@ -67,7 +68,9 @@ def work_counts() -> dict[str, int]:
 def install(app: Flask) -> None:
     """Give templates their filters and names."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(asset=asset, PRIORITIES=words.PRIORITIES, STATES=words.STATES)
+    app.jinja_env.globals.update(
+        asset=asset, ATTACHABLE=",".join(attachments.ACCEPTED), PRIORITIES=words.PRIORITIES, STATES=words.STATES
+    )
     app.jinja_env.filters.update(
         moment=_moment,
         whole=_whole,

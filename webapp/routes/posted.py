@@ -22,3 +22,9 @@ def posted_token() -> int:
 def posted_key() -> str | None:
     """The key by which a second arrival of the same form is known."""
     return request.form.get("key") or None
+
+
+def posted_back() -> str | None:
+    """The page of this desk to which the form wants to return; None for anything that leads elsewhere."""
+    wanted = request.form.get("back", "")
+    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else None
