@@ -39,7 +39,8 @@ class Context:
 
     ``on_behalf_of`` names the absent person for whom a delegate acts (§5.1.4, R219). ``handlers`` maps operation
     names to functions. ``notes`` carries what the door must do after the commit (for example deliver messages);
-    ``memo`` keeps what this unit of work has read already, ``deferred`` what it has yet to write.
+    ``memo`` keeps what this unit of work has read already, ``deferred`` what it has yet to write. ``hops`` counts the
+    messages that led to this unit of work, each sent by the step that the one before it caused.
     """
 
     connection: Connection
@@ -47,6 +48,7 @@ class Context:
     actor: str
     handlers: Mapping[str, Handler]
     on_behalf_of: str | None = None
+    hops: int = 0
     notes: set[str] = field(default_factory=set)
     memo: dict[object, Any] = field(default_factory=dict)
     deferred: dict[object, Callable[[], None]] = field(default_factory=dict)

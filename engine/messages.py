@@ -7,11 +7,12 @@ two interrupting messages handed over together would leave two tokens.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Exists, case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine import instances
@@ -19,10 +20,13 @@ from engine import persistence as db
 from engine.catalogue import latest_fingerprint
 from engine.context import Context
 from engine.errors import ConflictError
-from engine.saving import MESSAGES, Step
+from engine.saving import MESSAGES, Step, next_hops
 from engine.spiff.data import require_json
 from engine.starts import starters
 from engine.texts import MAX_KEY, require_texts
+
+KEPT_FOR = timedelta(days=90)
+FORGET = 1000  # messages at a time: the write lock is not held long
 
 _m, _s = db.message.c, db.subscription.c
 
@@ -35,6 +39,7 @@ class DueMessage:
     name: str
     key: str
     payload: Any
+    hops: int = 0
 
 
 def send(ctx: Context, name: str, key: object, payload: Any = None, message_id: str | None = None) -> bool:
@@ -42,13 +47,18 @@ def send(ctx: Context, name: str, key: object, payload: Any = None, message_id: 
 
     ``message_id`` is the sender's own key: sending the same again, at any time, does nothing and returns False.
     Raises ``spiff.DataRefusedError`` for a payload that is not plain JSON, InvalidValuesError for a key that cannot be
-    kept.
+    kept, and ``spiff.LoopBudgetExceededError`` in a ring of messages.
     """
     require_texts(MAX_KEY, name=name, key=str(key), message_id=message_id or "")
     require_json(payload, None, "payload")
     make = sqlite.insert if ctx.connection.dialect.name == "sqlite" else postgresql.insert
     row = make(db.message).values(
-        message_id=message_id or uuid.uuid4().hex, name=name, key=str(key), payload=payload, sent_at=ctx.now
+        message_id=message_id or uuid.uuid4().hex,
+        name=name,
+        key=str(key),
+        payload=payload,
+        sent_at=ctx.now,
+        hops=next_hops(ctx),
     )
     sent = ctx.connection.execute(row.on_conflict_do_nothing().returning(_m.id)).scalar() is not None
     ctx.notes.add(MESSAGES)
@@ -70,7 +80,7 @@ def claim_due(ctx: Context, node: str, limit: int, lease_for: timedelta) -> list
         update(db.message)
         .where(_m.id.in_(due.with_for_update(skip_locked=True)))
         .values(leased_by=node, leased_until=ctx.now + lease_for)
-        .returning(_m.id, _m.name, _m.key, _m.payload)
+        .returning(_m.id, _m.name, _m.key, _m.payload, _m.hops)
     )
     return sorted((DueMessage(*row) for row in rows), key=lambda message: message.id)
 
@@ -101,6 +111,7 @@ def deliver(ctx: Context, message: DueMessage) -> Step | None:
 
     None if it was delivered already, or has no receiver any more: then it stays.
     """
+    ctx = replace(ctx, hops=message.hops + 1)
     step = instances.deliver(ctx, message.name, message.key, message.payload, message_row=message.id)
     if step is None and (starter := starters(ctx).get(message.name)) is not None:
         return instances.start_by_message(ctx, starter, message.key, message.payload, message.id)
@@ -129,6 +140,22 @@ def command(ctx: Context, name: str, key: object, payload: Any = None) -> Step:
     ).first()
     by, at = (last.actor, last.left_at) if last else (None, None)
     raise ConflictError("流程现在不接受这个操作", by=by, at=at)
+
+
+def forget_old(ctx: Context) -> dict[str, int]:
+    """Remove up to ``FORGET`` messages sent more than ``KEPT_FOR`` ago; how many of them had never been delivered.
+
+    The counts are by message name. One that a stuck step took hold of stays for its retry.
+    """
+    held = [row.command.get("row") for row in ctx.connection.execute(select(db.stuck.c.command))]
+    old = (
+        select(_m.id)
+        .where(_m.sent_at <= ctx.now - KEPT_FOR, _m.id.not_in([row for row in held if row is not None]))
+        .order_by(_m.sent_at)
+        .limit(FORGET)
+    )
+    gone = ctx.connection.execute(delete(db.message).where(_m.id.in_(old)).returning(_m.name, _m.delivered_at))
+    return dict(Counter(row.name for row in gone if row.delivered_at is None))
 
 
 def _wanted(name: Any, key: Any) -> Exists:

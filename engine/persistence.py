@@ -218,7 +218,7 @@ subscription = Table(
     Index("ix_subscription_instance_id", "instance_id"),
 )
 
-# A message waits here for its receiver. A delivered one stays, so that the same message_id is never delivered twice.
+# A message waits here for its receiver. A delivered one stays a while, lest the same message_id be delivered twice.
 message = Table(
     "message",
     metadata,
@@ -232,6 +232,7 @@ message = Table(
     Column("leased_until", Instant),
     Column("delivered_at", Instant),
     Column("receiver_id", Id),  # the instance that got it
+    Column("hops", Integer, nullable=False, default=0, server_default="0"),  # messages that led to it, one by one
     Index(
         "ix_message_waiting",
         "name",
@@ -239,6 +240,7 @@ message = Table(
         sqlite_where=text("delivered_at IS NULL"),
         postgresql_where=text("delivered_at IS NULL"),
     ),
+    Index("ix_message_sent_at", "sent_at"),
 )
 
 history = Table(

@@ -28,6 +28,9 @@ STUCK = "stuck"
 COMPLETED = "completed"
 CANCELLED = "cancelled"
 
+MAX_HOPS = 50
+"""Messages in a row, each sent by the step that the one before it caused; more are a ring between instances."""
+
 MESSAGES = "messages"
 """Note for the door: after the commit there may be messages to deliver."""
 
@@ -256,6 +259,15 @@ def left_rows(
     ]
 
 
+def next_hops(ctx: Context) -> int:
+    """The hops of a message that is sent now. Raises ``spiff.LoopBudgetExceededError`` in a ring of messages."""
+    if ctx.hops > MAX_HOPS:
+        raise spiff.LoopBudgetExceededError(
+            None, f"消息接连引发了 {ctx.hops} 条消息，中间没有人参与：流程之间可能在循环发送"
+        )
+    return ctx.hops
+
+
 def _message(ctx: Context, thrown: spiff.Thrown) -> dict[str, Any]:
     return {
         "message_id": uuid.uuid4().hex,
@@ -263,6 +275,7 @@ def _message(ctx: Context, thrown: spiff.Thrown) -> dict[str, Any]:
         "key": _message_key(thrown.key, None),
         "payload": thrown.payload,
         "sent_at": ctx.now,
+        "hops": next_hops(ctx),
     }
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from engine import messages
 from engine.context import SYSTEM
 from webapp import auth
 from webapp import desk as verbs
@@ -68,7 +69,10 @@ class Ticker:
 
 
 def tidy(desk: Desk) -> None:
-    """Remove expired sessions, forgotten failures to sign in, and results that no retry can ask for."""
+    """Remove expired sessions, forgotten failures to sign in, results that no retry can ask for, and old messages."""
     with desk.unit_of_work(SYSTEM) as ctx:
         auth.forget_old(ctx)
         idempotency.forget_old(ctx)
+        undelivered = messages.forget_old(ctx)
+    for name, count in undelivered.items():
+        log.warning("%d messages %s found no receiver in %d days and are removed", count, name, messages.KEPT_FOR.days)

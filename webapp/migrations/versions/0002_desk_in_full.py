@@ -21,6 +21,7 @@ def upgrade() -> None:
     _children()
     _attachments()
     _doors()
+    _messages()
     dialect = op.get_bind().dialect.name
     for statement in [one for table in APPEND_ONLY for one in append_only_statements(table, dialect)]:
         op.get_bind().exec_driver_sql(statement)
@@ -40,6 +41,11 @@ def _incident() -> None:
     op.create_index(
         "ix_incident_alarm_number", "incident", ["alarm_number"], sqlite_where=there, postgresql_where=there
     )
+
+
+def _messages() -> None:
+    op.add_column("message", sa.Column("hops", sa.Integer(), nullable=False, server_default="0"))
+    op.create_index("ix_message_sent_at", "message", ["sent_at"])
 
 
 def _customer() -> None:
