@@ -7,7 +7,24 @@ from datetime import tzinfo
 from functools import partial
 
 from engine.context import Handler
-from handlers import classification, closing, dispatch, intake, investigation, offers, resolution, slaves
+from handlers import (
+    announcement,
+    change,
+    children,
+    classification,
+    closing,
+    dispatch,
+    escalation,
+    intake,
+    investigation,
+    joint_check,
+    offers,
+    problem,
+    requirement,
+    resolution,
+    slaves,
+    task,
+)
 
 # Operation names, as the diagrams write them.
 HANDLERS: Mapping[str, Handler] = {
@@ -31,9 +48,37 @@ HANDLERS: Mapping[str, Handler] = {
     "resolution.verify": resolution.verify,
     "closing.resolve": closing.resolve,
     "closing.check": closing.check,
+    "closing.examine": closing.examine,
+    "closing.supplement": closing.supplement,
     "closing.ask": closing.ask,
     "closing.close": closing.close,
     "closing.close_automatically": closing.close_automatically,
+    "children.wait": children.wait,
+    "child.offer": children.offer,
+    "child.finish": children.finish,
+    "change.create": change.create,
+    "change.approve": change.approve,
+    "change.implement": change.implement,
+    "change.verify": change.verify,
+    "requirement.draft": requirement.draft,
+    "requirement.create_other": requirement.create_other,
+    "requirement.create": requirement.create,
+    "requirement.route": requirement.route,
+    "requirement.review": requirement.review,
+    "requirement.process": requirement.process,
+    "joint_check.request": joint_check.request,
+    "joint_check.answer": joint_check.answer,
+    "task.create": task.create,
+    "task.accept": task.accept,
+    "task.complete": task.complete,
+    "problem.analyse": problem.analyse,
+    "problem.solve": problem.solve,
+    "announcement.open": announcement.open_,
+    "announcement.close": announcement.close,
+    "announcement.publish": announcement.publish,
+    "announcement.take_down": announcement.take_down,
+    "escalation.escalate": escalation.escalate,
+    "escalation.decide": escalation.decide,
 }
 
 

@@ -19,7 +19,10 @@ OPERATIONS = "operations"  # 运行组, from which 支持组 may be asked for he
 
 
 def check_classification(ctx: Context, values: Mapping[str, Any]) -> None:
-    """Category, type and symptom must exist and hang together (R107, R207–R209); raises InvalidValuesError."""
+    """Category, type and symptom must exist and hang together (R107, R207–R209); raises InvalidValuesError.
+
+    A symptom that is None is not yet known: only 5.1 leaves it open (C-29).
+    """
     problems: dict[str, str] = {}
     if reference.row(ctx, "categories", values["category"]) is None:
         problems["category"] = "没有这个类别"
@@ -27,7 +30,7 @@ def check_classification(ctx: Context, values: Mapping[str, Any]) -> None:
     if kind is None or kind["category"] != values["category"]:
         problems["type"] = "所选子类不属于该类别"
     symptom = reference.row(ctx, "symptoms", values["symptom"])
-    if symptom is None or symptom["type"] != values["type"]:
+    if values["symptom"] is not None and (symptom is None or symptom["type"] != values["type"]):
         problems["symptom"] = "所选现象不属于该子类"
     if problems:
         raise InvalidValuesError(problems)
@@ -60,6 +63,12 @@ def transferable_groups(ctx: Context, incident: Incident) -> Sequence[Row]:
     """The groups to which a support person may transfer; 支持组 only from 运行组 or when escalated (R044, R132)."""
     experts = incident["escalated"] or incident["responsible_group"] == OPERATIONS
     kinds = DISPATCH_KINDS | {EXPERT_KIND} if experts else DISPATCH_KINDS
+    return [row for row in reference.rows(ctx, "groups") if row["kind"] in kinds]
+
+
+def task_groups(ctx: Context) -> Sequence[Row]:
+    """The groups that may be given a part of the work (R160): all that work on incidents, 支持组 too."""
+    kinds = DISPATCH_KINDS | {EXPERT_KIND}
     return [row for row in reference.rows(ctx, "groups") if row["kind"] in kinds]
 
 

@@ -40,9 +40,10 @@ DESK = "desk"  # role, and key of the service desk's group
 SUPPORT, RECORDER = "support", "recorder"
 RESPONSIBLE = ("responsible_role", "responsible_group", "responsible_person")
 
-# Bookkeeping that other rows prove already: waiting periods prove the clocks, changes prove the revision.
+# Bookkeeping that other rows prove already: waiting periods prove the clocks, changes the revision, children the waits.
 _UNTRACKED = frozenset(
     ["id", "revision", "updated_at", "updated_by", "held_state", "waiting_since", "waiting_code", "waiting_until"]
+    + ["child_wait"]
     + [f"{name}_{part}" for name in clocks.CLOCKS for part in ("for", "started_at", "stopped_at", "paused")]
 )
 LEADS = "leads"

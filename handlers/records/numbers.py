@@ -1,4 +1,7 @@
-"""Incident numbers: ``SJ`` + local date + daily sequence, for example SJ261122-001; unique and never re-used (R008)."""
+"""Numbers: prefix + local date + daily sequence, SJ261122-001 for an incident (R008), BG261122-001 for a change.
+
+Each prefix counts by itself; a number is unique and never re-used.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,9 @@ _NEXT = text(
 )
 
 
-def next_number(ctx: Context, zone: tzinfo = HOUSE_ZONE) -> str:
+def next_number(ctx: Context, zone: tzinfo = HOUSE_ZONE, prefix: str = PREFIX) -> str:
     """The next number of the day as ``zone`` has it; a roll-back gives it back before anybody has seen it."""
     day = ctx.now.astimezone(zone).strftime("%y%m%d")
-    last: int = ctx.connection.execute(_NEXT, {"day": day}).scalar_one()
-    return f"{PREFIX}{day}-{last:03d}"
+    row = day if prefix == PREFIX else prefix + day
+    last: int = ctx.connection.execute(_NEXT, {"day": row}).scalar_one()
+    return f"{prefix}{day}-{last:03d}"
