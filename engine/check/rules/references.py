@@ -206,13 +206,29 @@ def decisions_exist(deployment: Deployment) -> Iterator[Hit]:
     why="Their forms are offered on one page to one person.",
 )
 def joined_tasks_follow(deployment: Deployment) -> Iterator[Hit]:
-    """Joined tasks are later user tasks of the same lane."""
+    """Joined tasks are later user tasks of the same lane, in this diagram or in one that calls it."""
     for node in deployment.of("userTask"):
         names = node.properties.get("joined", "").split()
-        if names:
-            deployment.spend(len(node.scope.nodes) + len(names))
-            later = {each.id for each in after(node) if each.type == "userTask" and each.lane == node.lane}
-            yield from (node.at(task=name) for name in names if name not in later or name == node.id)
+        process = node.scope.process
+        if not names or (process.id not in deployment.called and process.id in deployment.known.processes):
+            continue
+        deployment.spend(len(names))
+        later = {each.id for each in _later(deployment, node) if each.type == "userTask" and each.lane == node.lane}
+        yield from (node.at(task=name) for name in names if name not in later or name == node.id)
+
+
+def _later(deployment: Deployment, node: Node) -> set[Node]:
+    """What can come after ``node``: in its own diagram, and after its process in the diagrams that call it."""
+    found: set[Node] = set()
+    todo, seen = [node], {node}
+    while todo:
+        each = todo.pop()
+        deployment.spend(len(each.scope.nodes))
+        found |= after(each)
+        callers = [caller for caller in deployment.called.get(each.scope.process.id, ()) if caller not in seen]
+        seen.update(callers)
+        todo += callers
+    return found
 
 
 def _written_by_steps(deployment: Deployment) -> Iterator[Node]:
