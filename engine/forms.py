@@ -1,6 +1,7 @@
 """Forms: JSON Schema with a little layout. What a person may hand in is decided here, on the server.
 
-The layout's ``showIf`` hides fields; a hidden field leaves validation, ``required`` and the clean values.
+The layout's ``showIf`` hides fields; a hidden field leaves validation, ``required`` and the clean values. Its
+``leaves`` names the answers after which the steps joined to the form on one page do not follow.
 """
 
 from __future__ import annotations
@@ -58,6 +59,13 @@ class Form:
     def required(self) -> frozenset[str]:
         """The names that must be filled in while they are shown."""
         return frozenset(self.schema.get("required", ()))
+
+    def leaves(self, values: Mapping[str, Any]) -> bool:
+        """Whether with these answers the process goes elsewhere than to the steps joined on the same page."""
+        found: Mapping[str, list[Any]] = self.ui.get("leaves", {})
+        return any(
+            type(values.get(name)) is type(one) and values[name] == one for name, ones in found.items() for one in ones
+        )
 
     def title_of(self, name: str) -> str:
         """The field's title as staff read it."""
@@ -261,3 +269,8 @@ def _check_layout(ui: dict[str, Any], fields: Mapping[str, Any]) -> None:
     for name in [*layout, *order, *(name for condition in conditions for name in condition)]:
         if not isinstance(name, str) or name not in fields:
             raise FormRefusedError(f"ui 中的 {name} 不是表单的字段")
+    leaves = ui.get("leaves", {})
+    if not isinstance(leaves, dict) or not all(isinstance(answers, list) for answers in leaves.values()):
+        raise FormRefusedError("ui 的 leaves 应为对象，每一项为答案的列表")
+    if strange := sorted(leaves.keys() - fields.keys()):
+        raise FormRefusedError(f"ui.leaves 中的 {strange[0]} 不是表单的字段")

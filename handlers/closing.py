@@ -1,54 +1,124 @@
-"""Stage 5, closure: resolved, 5.1 check, 5.3 the user's opinion, 5.5 closing by a person or by time (§4.3.5)."""
+"""Stage 5, closure: resolved, 5.1 check, 5.2 supplement, 5.3 the user's opinion, 5.5 closing (§4.3.5)."""
 
 from __future__ import annotations
 
-from engine.context import Call, Context
+from engine.context import SYSTEM, Call, Context
 from engine.errors import InvalidValuesError
 from handlers import clocks, reference
-from handlers.records import catalogue, incidents, moves, relations, rules
+from handlers.records import catalogue, incidents, moves, priority, relations, rules
 from handlers.records.incidents import Fields, Incident
 from handlers.records.steps import incident_of, record, text, values_of
 from handlers.reference import Row
 
-AUTOMATIC = "C11"  # 超时自动关闭 (T-7)
+# Close codes (T-7): 咨询已答复, 自行恢复或告警消除, 转需求, 超时自动关闭.
+ANSWERED, RECOVERED, TO_REQUIREMENT, AUTOMATIC = "C04", "C05", "C10", "C11"
+ALARM = "alarm"  # the source
 
 # What the diagram asks of ``closing``: where stage 5 begins or goes on, or that it is over.
-CHECK, CLOSE, CLOSED = "check", "close", "closed"
+CHECK, CLOSE, AT_ONCE, CLOSED = "check", "close", "automatic", "closed"
+# And of ``confirm``, after 5.1 and 5.2.
+INCOMPLETE, ASK, SKIP = "incomplete", "ask", "skip"
+# The close code that a road into stage 5 brings with it, by the outcome of the stages before.
+_CODE_OF_ROAD = {"answered": ANSWERED, "recovered": RECOVERED, "requirement_created": TO_REQUIREMENT}
+_TREE = ("category", "type", "symptom")
 
 
 def resolve(ctx: Context, call: Call) -> str:
     """Set the incident resolved: restoration stops, closure starts, its recorder is responsible (T-8, C-17).
 
-    A slave is resolved by whoever resolved its master (R147). What the user said of an earlier resolution no longer
-    counts. Returns CHECK; CLOSE for a withdrawn incident, of which nothing is left to do but 5.5.
+    It comes here by every road: restored (4.6), solved or answered at the desk, recovered by itself (C-19), handed on
+    to a problem (C-10) or to a requirement (C-07), with its master. What the user said of an earlier resolution no
+    longer counts. Returns CHECK; AT_ONCE after a requirement, of which nobody is asked (R273); CLOSE for a withdrawn
+    incident, of which nothing is left to do but 5.5.
     """
     incident = incident_of(ctx, call)
     if incident["withdrawn"]:
         return CLOSE
-    by = relations.leading(ctx, incident)
+    road = call.data.get("outcome")
     fields = {
         "state": "resolved",
         "resolved_at": ctx.now,
-        "resolver": by["resolver"] if by is not incident else incident["responsible_person"],
-        "resolving_group": by["resolving_group"] if by is not incident else incident["responsible_group"],
+        **_resolution(ctx, incident),
         **moves.to_recorder(incident),
         **moves.unanswered(),
-        **clocks.stopped(incident, "acceptance", ctx.now),
-        **clocks.stopped(incident, "restoration", ctx.now),
         **clocks.started("closure", ctx.now),
     }
+    if road in _CODE_OF_ROAD:
+        fields["proposed_close_code"] = _CODE_OF_ROAD[road]
+    for name in ("response", "acceptance", "restoration"):
+        fields |= clocks.stopped(incident, name, ctx.now)
     record(ctx, call, incident, fields)
-    return CHECK
+    return AT_ONCE if road == "requirement_created" else CHECK
+
+
+def _resolution(ctx: Context, incident: Incident) -> Fields:
+    """Who resolved it, and for which group; a slave takes over what resolved its master (R147)."""
+    master = relations.leading(ctx, incident)
+    if master is not incident:
+        return {name: master[name] for name in ("resolver", "resolving_group", "cause", "solution")}
+    at_the_desk = ctx.actor if ctx.actor != SYSTEM else None  # before dispatch the desk answers as a whole
+    return {
+        "resolver": incident["responsible_person"] or at_the_desk,
+        "resolving_group": incident["responsible_group"],
+    }
+
+
+def examine(ctx: Context, call: Call) -> str:
+    """5.1: whether the record is complete, and whether the user must be asked (R168–R171, C-18, C-29).
+
+    A complete one is classified, here at the latest. That an alarm has cleared is known from monitoring, or the remark
+    says how it was seen. Returns INCOMPLETE (5.2), ASK or SKIP.
+    """
+    values = values_of(call)
+    incident = incident_of(ctx, call)
+    if not values["complete"]:
+        missing = text(values, "missing")
+        record(ctx, call, incident, {"check_remark": missing}, f"记录不完整，请补充：{missing}")
+        return INCOMPLETE
+    remark = text(values, "remark")
+    if incident["source"] == ALARM and incident["alarm_cleared_at"] is None and remark is None:
+        raise InvalidValuesError({"remark": "监控没有报告恢复，请写明怎样确认告警已消除"})
+    fields = _classification(ctx, call, incident)
+    return _confirmation(ctx, call, record(ctx, call, incident, {**fields, "check_remark": remark}))
+
+
+def supplement(ctx: Context, call: Call) -> str:
+    """5.2: whoever resolved it completes the record, and says what he added (R172); returns ASK or SKIP."""
+    values = values_of(call)
+    incident = incident_of(ctx, call)
+    fields = _classification(ctx, call, incident)
+    if cause := text(values, "cause"):
+        catalogue.check_cause(ctx, {**incident, **fields}, cause)
+        fields["cause"] = cause
+    if solution := text(values, "solution"):
+        fields["solution"] = solution
+    relations.comment(ctx, incident["id"], values["supplement"])
+    return _confirmation(ctx, call, record(ctx, call, incident, fields, "补充事件记录"))
 
 
 def check(ctx: Context, call: Call) -> bool:
-    """5.1: keep that the record is complete; returns whether the user must be asked (R168–R171, C-18)."""
-    incident = incident_of(ctx, call)
-    if remark := text(values_of(call), "remark"):
-        record(ctx, call, incident, {"check_remark": remark})
+    """5.1 as the first diagrams ask it: incidents that began with them keep their version. Whether to ask the user."""
+    return examine(ctx, call) == ASK
+
+
+def _confirmation(ctx: Context, call: Call, incident: Incident) -> str:
     inputs = {name: incident[name] for name in ("source", "request_type", "priority")}
-    answer = rules.decide(ctx, call, "confirmation", inputs)
-    return bool(answer.result)
+    return ASK if rules.decide(ctx, call, "confirmation", inputs).result else SKIP
+
+
+def _classification(ctx: Context, call: Call, incident: Incident) -> Fields:
+    """The classification as corrected in 5.1 or 5.2, with the priority that follows from it; nothing where it stays."""
+    values = values_of(call)
+    chosen = {name: values[name] for name in _TREE if values.get(name)}
+    after = {**incident, **chosen}
+    if missing := {name: "关闭前必须填写分类" for name in ("category", "type") if not after[name]}:
+        raise InvalidValuesError(missing)
+    if all(incident[name] == value for name, value in chosen.items()):
+        return {}
+    if after["type"] != incident["type"] and "symptom" not in chosen:
+        chosen["symptom"] = after["symptom"] = None
+    catalogue.check_classification(ctx, after)
+    return {**chosen, **priority.assess(ctx, call, after).fields, "priority_provisional": False}
 
 
 def ask(ctx: Context, call: Call) -> bool:
@@ -100,16 +170,19 @@ def close_automatically(ctx: Context, call: Call) -> str:
     """Close what stayed resolved for 30 days, with the system's code (R275, R276); the user's consent is not claimed.
 
     An incident that waits, or whose proposed code needs a problem that is not there, stays open for people, with a note
-    on the record (R244, R274, C-26). A withdrawn one keeps the code of the withdrawal, which is no success. Returns
-    CLOSED; else CHECK where the user has yet to be asked after the waiting, or CLOSE.
+    on the record (R244, R274, C-26). A withdrawn one keeps the code of the withdrawal, which is no success, and one
+    that went on as a requirement is closed at once (R273). Returns CLOSED; else CHECK where the user has yet to be
+    asked after the waiting, or CLOSE.
     """
     incident = incidents.get(ctx, int(call.data["incident_id"]), lock=True)  # not incident_of: its waiting goes on
     if obstacle := _obstacle(ctx, incident):
         relations.comment(ctx, incident["id"], f"解决后超时，系统没有自动关闭：{obstacle}")
         asks = incident["state"] == "waiting" and not incident["withdrawn"] and not incident["satisfied"]
         return CHECK if asks else CLOSE
-    code = incident["proposed_close_code"] if incident["withdrawn"] else AUTOMATIC
-    record(ctx, call, incident, {"close_code": code, **_closed(ctx, incident)}, "解决后超时，系统自动关闭")
+    at_once = call.data.get("closing") == AT_ONCE
+    code = incident["proposed_close_code"] if incident["withdrawn"] or at_once else AUTOMATIC
+    reason = "已转需求，系统自动关闭" if at_once else "解决后超时，系统自动关闭"
+    record(ctx, call, incident, {"close_code": code, **_closed(ctx, incident)}, reason)
     return CLOSED
 
 

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from engine.context import Call
 from engine.errors import InvalidValuesError
-from handlers import clocks
+from handlers import clocks, closing
 from handlers.records import incidents, relations, waiting
 from handlers.records.tables import comment
-from tests.handlers.conftest import START, SUPPORTER, House
+from tests.handlers.conftest import DESK_PERSON, START, SUPPORTER, House
 
 
 @pytest.mark.proves("R171")
@@ -32,7 +33,111 @@ def test_who_is_asked_for_confirmation(
     incident_id = sqlite_house.resolved(impact=impact)
     ctx = sqlite_house.context()
     incidents.change(ctx, incidents.get(ctx, incident_id), {"source": source, "request_type": request_type})
-    assert sqlite_house.step("closing.check", incident_id, complete=True) is asked
+    values = {"complete": True, "remark": "监控页面已转绿"}
+    assert sqlite_house.step("closing.examine", incident_id, **values) == ("ask" if asked else "skip")
+    assert sqlite_house.step("closing.check", incident_id, **values) is asked
+
+
+@pytest.mark.proves("R168")
+@pytest.mark.parametrize(
+    ("cleared", "remark", "taken"), [(False, None, False), (False, "已转绿", True), (True, None, True)]
+)
+def test_an_alarm_is_known_to_have_cleared_from_monitoring_or_somebody_says_how(
+    sqlite_house: House, cleared: bool, remark: str | None, taken: bool
+) -> None:
+    incident_id = sqlite_house.resolved()
+    ctx = sqlite_house.context()
+    facts = {"source": "alarm", "alarm_cleared_at": ctx.now if cleared else None}
+    incidents.change(ctx, incidents.get(ctx, incident_id), facts)
+    values = {"complete": True} | ({"remark": remark} if remark else {})
+    if taken:
+        assert sqlite_house.step("closing.examine", incident_id, **values) == "skip"
+    else:
+        with pytest.raises(InvalidValuesError) as refused:
+            sqlite_house.step("closing.examine", incident_id, **values)
+        assert set(refused.value.problems) == {"remark"}
+
+
+@pytest.mark.proves("R169")
+def test_a_record_is_classified_at_5_1_at_the_latest(house: House) -> None:
+    incident_id = house.report()
+    house.identify(incident_id)
+    house.record(incident_id)
+    house.step("classification.set_type", incident_id, request_type="咨询", ci_affected=False)
+    house.step("closing.resolve", incident_id)
+    with pytest.raises(InvalidValuesError) as refused:
+        house.step("closing.examine", incident_id, complete=True)
+    assert set(refused.value.problems) == {"category", "type"}
+    with pytest.raises(InvalidValuesError) as refused:
+        house.step("closing.examine", incident_id, complete=True, category="crm", type="hb.data")
+    assert set(refused.value.problems) == {"type"}
+    house.step("closing.examine", incident_id, complete=True, category="crm", type="crm.app")
+    found = house.incident(incident_id)
+    assert (found["category"], found["type"], found["symptom"]) == ("crm", "crm.app", None)
+    assert (found["priority"], found["priority_provisional"]) == (4, False)
+
+
+@pytest.mark.proves("R169")
+def test_another_type_at_5_1_takes_the_symptom_of_the_old_one_away(sqlite_house: House) -> None:
+    incident_id = sqlite_house.resolved()
+    sqlite_house.step("closing.examine", incident_id, complete=True, category="hb", type="hb.data")
+    found = sqlite_house.incident(incident_id)
+    assert (found["category"], found["type"], found["symptom"]) == ("hb", "hb.data", None)
+
+
+@pytest.mark.proves("R170", "R172")
+def test_an_incomplete_record_says_what_is_missing_and_is_supplemented(house: House) -> None:
+    incident_id = house.resolved()
+    assert house.step("closing.examine", incident_id, complete=False, missing="缺根源") == "incomplete"
+    assert house.incident(incident_id)["check_remark"] == "缺根源"
+    added = {"supplement": "根源为配置错误", "cause": "crm.app.code", "solution": "恢复配置并加校验"}
+    assert house.step("closing.supplement", incident_id, SUPPORTER, **added) == "ask"
+    found = house.incident(incident_id)
+    assert (found["cause"], found["solution"]) == ("crm.app.code", "恢复配置并加校验")
+    notes = house.connection.scalars(select(comment.c.text).where(comment.c.incident_id == incident_id)).all()
+    assert notes == ["根源为配置错误"]
+
+
+@pytest.mark.proves("R376")
+@pytest.mark.parametrize(("road", "code"), [("answered", "C04"), ("recovered", "C05"), ("solved_at_desk", None)])
+def test_what_never_left_the_desk_is_resolved_by_it_and_no_clock_runs_on(
+    sqlite_house: House, road: str, code: str | None
+) -> None:
+    incident_id = sqlite_house.report()
+    sqlite_house.identify(incident_id)
+    sqlite_house.record(incident_id)
+    ctx = sqlite_house.context(DESK_PERSON)
+    call = Call("s5_resolved", 1, str(incident_id), {"incident_id": incident_id, "outcome": road})
+    assert closing.resolve(ctx, call) == "check"
+    found = sqlite_house.incident(incident_id)
+    assert (found["state"], found["resolver"], found["resolving_group"]) == ("resolved", DESK_PERSON, "desk")
+    assert found["proposed_close_code"] == code
+    assert [name for name in clocks.CLOCKS if clocks.clock(found, name).runs] == ["closure"]
+    assert found["acceptance_started_at"] is None
+
+
+@pytest.mark.proves("R159", "R273")
+def test_what_went_on_as_a_requirement_is_closed_at_once_with_the_code_for_it(house: House) -> None:
+    incident_id = house.accepted()
+    ctx = house.context(SUPPORTER)
+    data = {"incident_id": incident_id, "outcome": "requirement_created"}
+    assert closing.resolve(ctx, Call("s5_resolved", 1, str(incident_id), data)) == "automatic"
+    data = {"incident_id": incident_id, "closing": "automatic"}
+    assert closing.close_automatically(ctx, Call("s5_5_auto", 1, str(incident_id), data)) == "closed"
+    found = house.incident(incident_id)
+    assert (found["state"], found["close_code"], found["satisfied"]) == ("closed", "C10", None)
+    assert found["responsible_role"] is None
+
+
+@pytest.mark.proves("R147")
+def test_a_slave_takes_over_what_resolved_its_master(sqlite_house: House) -> None:
+    master, slave = sqlite_house.resolved(), sqlite_house.dispatched()
+    ctx = sqlite_house.context()
+    incidents.change(ctx, incidents.get(ctx, slave), {"state": "slave", "master_id": master})
+    sqlite_house.step("closing.resolve", slave, "system")
+    found = sqlite_house.incident(slave)
+    assert (found["state"], found["resolver"], found["resolving_group"]) == ("resolved", SUPPORTER, "crm")
+    assert (found["solution"], found["cause"]) == ("恢复配置", "crm.app.config")
 
 
 @pytest.mark.proves("R174", "R248", "R376")
