@@ -50,8 +50,6 @@ HANDLERS: Mapping[str, Handler] = {
     "closing.check": closing.check,
     "closing.examine": closing.examine,
     "closing.supplement": closing.supplement,
-    "closing.examine": closing.examine,
-    "closing.supplement": closing.supplement,
     "closing.ask": closing.ask,
     "closing.close": closing.close,
     "closing.close_automatically": closing.close_automatically,
