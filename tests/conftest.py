@@ -14,6 +14,7 @@ from sqlalchemy import Engine, make_url, text
 from tests import postgres
 from webapp.database import create_schema, make_engine
 
+pytest_plugins = ["tests.flows.plugin"]
 ROOT = Path(__file__).resolve().parent.parent
 _numbers = itertools.count(1)
 
