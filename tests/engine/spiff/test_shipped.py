@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import pytest
 from lxml import etree
 
 from engine import spiff
+from engine.identity import identify
 from engine.spiff.facts import NAMESPACES
 from tests.engine.spiff.diagrams import Desk
 from tests.engine.spiff.test_equivalence import as_text, seen
 
 FOLDER = Path(__file__).resolve().parents[3] / "processes"
-DATA = {"incident_id": 4711, "outcome": "recorded", "master_id": 17}
-STARTS = ("recorded", "raised_by_support", "reassigned")
+INCIDENT = "incident"
+DATA = {"incident_id": 4711, "master_id": 17}
 WALKS = 1_000 if os.environ.get("LOVEM_PROVE") else 60
 STEPS = 120
 
@@ -34,8 +36,32 @@ def files() -> Mapping[str, bytes]:
 
 
 @cache
-def program() -> spiff.Program:
-    return spiff.compile_program(files(), "incident")
+def tops() -> dict[str, Mapping[str, Any]]:
+    """The processes that nobody calls, with what an instance of each is given when it starts."""
+    found: dict[str, Mapping[str, Any]] = {}
+    called: set[str] = set()
+    for name, content in files().items():
+        identity = identify(name, content)
+        called |= identity.calls
+        begun = {} if identity.start is None else {identity.start.key: "BG26030001", identity.start.variable: 4711}
+        found[identity.key] = {**DATA, **begun}
+    return {key: data for key, data in sorted(found.items()) if key not in called}
+
+
+@cache
+def program(top: str) -> spiff.Program:
+    return spiff.compile_program(files(), top)
+
+
+@cache
+def payloads() -> dict[str, list[Any]]:
+    """By message name: what it may bring, as the conditions ask for it; else a number of a record."""
+    found: dict[str, list[Any]] = {}
+    for content in files().values():
+        for message in etree.fromstring(content).iterfind("bpmn:message", NAMESPACES):
+            variable = message.findtext("bpmn:extensionElements/spiffworkflow:messageVariable", "", NAMESPACES)
+            found.setdefault(message.get("name", ""), []).extend(options().get(variable.strip(), []))
+    return {name: values or [17] for name, values in found.items()}
 
 
 @cache
@@ -52,9 +78,9 @@ def options() -> dict[str, list[Any]]:
     return found
 
 
-def gateway_flows() -> set[str]:
-    """Every flow out of an exclusive gateway with a choice, in the processes that the incident reaches."""
-    reached = {"incident", *program().callees}
+def gateway_flows(top: str) -> set[str]:
+    """Every flow out of an exclusive gateway with a choice, in the processes that ``top`` reaches."""
+    reached = {top, *program(top).callees}
     flows: set[str] = set()
     for content in files().values():
         root = etree.fromstring(content)
@@ -72,7 +98,7 @@ def gateway_flows() -> set[str]:
     return flows
 
 
-def act(desk: Desk, choice: random.Random) -> str:
+def act(desk: Desk, top: str, choice: random.Random) -> str:
     """One random action: mostly work, sometimes a message, a due timer after its wait."""
     waits = desk.waits
     actions: list[tuple[str, str, Any]] = [
@@ -83,15 +109,14 @@ def act(desk: Desk, choice: random.Random) -> str:
     kind, text, wait = choice.choice(sorted(actions, key=lambda action: action[:2]))
     desk.move(minutes=choice.randint(1, 200))
     if kind == "do":
-        result = program().elements[wait.element_id].properties.get("result")
+        result = program(top).elements[wait.element_id].properties.get("result")
         written = {result: choice.choice(options().get(result, ["value", True, 7]))} if result else {}
         spiff.complete(desk.workflow, wait.task_id, written)
     elif kind == "fire":
         desk.move(seconds=max(0.0, (wait.due_at - desk.now).total_seconds()))
         spiff.fire_timer(desk.workflow, wait.task_id)
     else:
-        payload = 17 if wait.name == "become_slave" else choice.choice(options().get("master_outcome", [None]))
-        spiff.deliver(desk.workflow, wait.task_id, wait.name, payload)
+        spiff.deliver(desk.workflow, wait.task_id, wait.name, choice.choice(payloads()[wait.name]))
     desk._advance()
     return f"{kind} {text}"
 
@@ -102,11 +127,12 @@ def some_answer(element: spiff.Element, seed: int) -> Any:
     return lambda data: values[crc32(f"{seed} {as_text(data)}".encode()) % len(values)]
 
 
-def walk(seed: int) -> tuple[bool, int, set[str]]:
-    """Whether the incident ended, the largest state, and the flows taken."""
-    start = random.Random(seed).choice(STARTS)
-    answers = {id: some_answer(element, seed) for id, element in program().elements.items()}
-    plain, saved = (Desk(program(), DATA | {"outcome": start}, answers, saved=kept) for kept in (False, True))
+def walk(top: str, seed: int) -> tuple[bool, int, set[str]]:
+    """Whether the process ended, the largest state, and the flows taken."""
+    start = random.Random(seed).choice(options()["outcome"])
+    answers = {id: some_answer(element, seed) for id, element in program(top).elements.items()}
+    data = {**tops()[top], "outcome": start}
+    plain, saved = (Desk(program(top), data, answers, saved=kept) for kept in (False, True))
     one, other = random.Random(seed), random.Random(seed)
     largest, log = 0, [start]
     for _ in range(STEPS):
@@ -114,26 +140,27 @@ def walk(seed: int) -> tuple[bool, int, set[str]]:
         largest = max(largest, saved.size)
         if plain.completed:
             break
-        log.append(act(plain, one))
-        assert act(saved, other) == log[-1], (seed, log[-4:])
+        log.append(act(plain, top, one))
+        assert act(saved, top, other) == log[-1], (seed, log[-4:])
     return plain.completed, largest, {one.outcome or "" for one in plain.history if one.type == "exclusiveGateway"}
 
 
 def test_the_shipped_incident_diagrams_compile() -> None:
-    assert program().elements["s2_8_dispatch"].type == "userTask"
-    assert program().process_properties["incident"]["offer"] == "incident.offer"
+    assert program(INCIDENT).elements["s2_8_dispatch"].type == "userTask"
+    assert program(INCIDENT).process_properties["incident"]["offer"] == "incident.offer"
 
 
-def test_walks_through_the_shipped_diagrams_are_the_same_saved_and_take_every_way() -> None:
+@pytest.mark.parametrize("top", tops())
+def test_walks_through_the_shipped_diagrams_are_the_same_saved_and_take_every_way(top: str) -> None:
     taken: set[str] = set()
     ended = 0
     for seed in range(WALKS):
         try:
-            completed, largest, flows = walk(seed)
+            completed, largest, flows = walk(top, seed)
         except Exception as error:
             raise AssertionError(f"seed {seed}: {error!r}") from error
         assert largest <= 2000, seed
         ended += completed
         taken |= flows
     assert ended > WALKS / 2
-    assert gateway_flows() - taken == set()
+    assert gateway_flows(top) - taken == set()
