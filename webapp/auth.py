@@ -87,6 +87,12 @@ def sign_out(desk: Desk, token: str | None) -> None:
             ctx.connection.execute(delete(web_session).where(web_session.c.token_hash == _hash(token)))
 
 
+def sign_out_everywhere(desk: Desk, actor: Person) -> None:
+    """End every session of the person who asks for it: a lost telephone, a browser left open."""
+    with desk.unit_of_work(actor) as ctx:
+        end_sessions(ctx, actor.account)
+
+
 def end_sessions(ctx: Context, account: str) -> None:
     """End every session of an account: its password was changed or it was disabled."""
     ctx.connection.execute(delete(web_session).where(web_session.c.account == account))

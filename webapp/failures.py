@@ -42,7 +42,9 @@ TITLES = {
     413: N_("内容太大"),
     415: N_("格式不支持"),
     422: N_("内容需要修改"),
+    429: N_("请求过多"),
     500: N_("系统出错"),
+    503: N_("系统正忙"),
 }
 MESSAGES = {
     400: N_("请返回上一页，刷新后重试。"),
@@ -54,6 +56,7 @@ MESSAGES = {
     415: N_("请按说明的格式提交。"),
     500: N_("操作没有生效，已记录下来。请稍后重试；仍然出错时请联系系统管理员。"),
 }
+_TOLD = ("Allow", "Retry-After")  # headers of a refusal that say what to do
 STUCK = N_("这一步没有完成，流程已停在原处并通知管理人员。您不用重复提交。")
 SIGNED_OUT = N_("登录已过期，内容还没有提交。请登录后继续。")
 STALE_PAGE = N_("页面已过期。请刷新页面后重试，您的操作没有生效。")
@@ -114,8 +117,10 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     # Werkzeug's own sentences are English; ours are kept.
     own = error.description if error.description and not error.description.isascii() else None
     response = _answer(error.code, own or _(MESSAGES.get(error.code, MESSAGES[400])))
-    if error.code == 405:
-        response.headers["Allow"] = ", ".join(error.get_response().headers.getlist("Allow"))
+    told = error.get_response().headers
+    for name in _TOLD:
+        if name in told:
+            response.headers[name] = ", ".join(told.getlist(name))
     return response
 
 
@@ -134,7 +139,8 @@ def _answer(
 ) -> Response:
     title = _(TITLES.get(status, TITLES[400 if status < 500 else 500]))
     if wants_json():
-        response = jsonify({"status": status, "title": title, "message": message} | (facts or {}))
+        shape = {"status": status, "title": title, "message": message, "problems": {}}
+        response = jsonify(shape | (facts or {}))
     else:
         context = {"status": status, "title": title, "message": message, "error": error} | (page or {})
         response = Response(render_template("errors/error.html", **context), mimetype="text/html")

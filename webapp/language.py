@@ -6,6 +6,7 @@ Message ids are the Chinese texts, so Chinese needs no compiled catalogue; ``./d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request, url_for
 from flask_babel import Babel
@@ -43,8 +44,8 @@ def language() -> str:
 def in_language(wanted: str) -> str:
     """The address of this page in another language."""
     if request.method != "GET" or request.endpoint is None:
-        return url_for("pages.landing", **{PARAMETER: wanted})
-    values = {**request.args.to_dict(), **(request.view_args or {}), PARAMETER: wanted}
+        return url_for("pages.landing", lang=wanted)
+    values: dict[str, Any] = {**request.args.to_dict(), **(request.view_args or {}), PARAMETER: wanted}
     return url_for(request.endpoint, **values)
 
 
@@ -60,7 +61,7 @@ def _chosen() -> str | None:
 
 
 def _remember(response: Response) -> Response:
-    chosen = request.args.get(PARAMETER)
+    chosen = request.args.get(PARAMETER, "")
     if chosen in LOCALES and chosen != request.cookies.get(COOKIE):
         response.set_cookie(
             COOKIE, chosen, max_age=KEPT_FOR, httponly=True, samesite="Lax", secure=request.is_secure, path="/"

@@ -4,55 +4,63 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, or_, select, union_all
 
 from engine.context import Context
 from engine.errors import NotFoundError
 from engine.persistence import bundle, definition, history, instance, stuck, user_task
 from handlers.records.tables import incident
+from webapp.queries.filters import STATES, Filter, conditions
 from webapp.queries.keyset import PAGE, pack
 from webapp.queries.rows import Record, first, records
 from webapp.queries.work import INCIDENT_COLUMNS, Page, capped
-from webapp.rights import OPEN
 
 _i = incident.c
 _NUMBER = re.compile(r"SJ\d{6}-\d{1,6}", re.IGNORECASE)
 _SHORT_NUMBER = re.compile(r"\d{6}-\d{1,6}")
 _RUNNING_NUMBER = re.compile(r"[0-9]{1,4}")  # the end of a number, as people say it on the telephone
 MAX_WORDS = 5
+EXPORTED_AT_ONCE = 500
 PATH = 2_000  # elements of a path that a diagram marks; an incident that went round more often shows its latest
-FILTERS: Mapping[str, Collection[str]] = {"open": OPEN, "waiting": ("waiting",), "closed": ("closed",), "all": ()}
-
-
+TABS = ("open", "waiting", "closed", "all")  # the states that the list counts
 Place = tuple[int | None, int]  # priority (None: not judged yet) and id of the last incident seen
 
 
-def find(connection: Connection, text: str, state: str = "open", after: int | None = None) -> Page:
-    """One page of incidents: a number finds its incident in every state, words must all occur in it."""
-    number = as_number(text)
-    if number:
-        query = select(*INCIDENT_COLUMNS).where(_i.number == number)
-    else:
-        query = _by_words(text)
-        if FILTERS[state]:
-            query = query.where(_i.state.in_(FILTERS[state]))
+def find(connection: Connection, wanted: Filter, now: datetime, after: int | None = None) -> Page:
+    """One page of incidents, the newest first: a number finds its incident in every state, words must all occur."""
+    query = select(*INCIDENT_COLUMNS).where(*newest(wanted, now))
     if after is not None:
         query = query.where(_i.id < after)
     found = connection.execute(query.order_by(_i.id.desc()).limit(PAGE + 1)).all()
     return Page(found[:PAGE], str(found[PAGE - 1].id) if len(found) > PAGE else None)
 
 
-def urgent(connection: Connection, state: str, after: Place | None = None) -> Page:
-    """One page of a state's incidents, the highest priority first and of each the oldest, what is unjudged last.
+def newest(wanted: Filter, now: datetime) -> list[ColumnElement[bool]]:
+    """All conditions of a filter. A call that only added to another incident (1.3) is no incident of its own."""
+    if number := as_number(wanted.text):
+        return [_i.number == number]
+    states = wanted.states()
+    found = [_i.supplement_of.is_(None), *conditions(wanted, now), *_by_words(wanted.text)]
+    return [*found, _i.state.in_(sorted(states))] if states else found
+
+
+def urgent(connection: Connection, wanted: Filter, now: datetime, after: Place | None = None) -> Page:
+    """One page of open incidents, the highest priority first and of each the oldest, what is unjudged last.
 
     One range of ``ix_incident_state`` for each state, cut at a page; the ranges are then merged.
     """
+    narrowed = conditions(wanted, now)
     pieces = [
-        select(_i.id, _i.priority).where(_i.state == each, band).order_by(_i.priority, _i.id).limit(PAGE + 1).subquery()
-        for each in sorted(FILTERS[state])
+        select(_i.id, _i.priority)
+        .where(_i.state == each, band, *narrowed)
+        .order_by(_i.priority, _i.id)
+        .limit(PAGE + 1)
+        .subquery()
+        for each in sorted(wanted.states())
         for band in _bands(after)
     ]
     merged = union_all(*(select(piece) for piece in pieces)).subquery().c
@@ -75,14 +83,20 @@ def _bands(after: Place | None) -> list[ColumnElement[bool]]:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How many incidents each filter has, at most COUNT_TO: one statement of index ranges, each cut there."""
-    columns = [capped(_of_states(states)).label(name) for name, states in FILTERS.items()]
+    """How many incidents each tab has, at most COUNT_TO: one statement of index ranges, each cut there."""
+    columns = [capped(_of_states(STATES[name])).label(name) for name in TABS]
     row = connection.execute(select(*columns)).one()
-    return {name: getattr(row, name) for name in FILTERS}
+    return {name: getattr(row, name) for name in TABS}
+
+
+def export(connection: Connection, wanted: Filter, now: datetime, most: int) -> Iterator[Row[Any]]:
+    """At most ``most`` incidents of a filter with all their columns, the newest first, a few at a time."""
+    query = select(incident).where(*newest(wanted, now)).order_by(_i.id.desc()).limit(most)
+    yield from connection.execution_options(yield_per=EXPORTED_AT_ONCE).execute(query)
 
 
 def _of_states(states: Collection[str]) -> Select[Any]:
-    query = select(_i.id).where(_i.number.is_not(None))
+    query = select(_i.id).where(_i.supplement_of.is_(None))
     return query.where(_i.state.in_(sorted(states))) if states else query
 
 
@@ -102,16 +116,16 @@ def words_of(text: str) -> list[str]:
     return unicodedata.normalize("NFKC", text).split()[:MAX_WORDS]
 
 
-def _by_words(text: str) -> Select[Any]:
-    conditions = []
+def _by_words(text: str) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
     for word in words_of(text):
         columns = (_i.summary, _i.details, _i.customer_name, _i.external_number)
         person = or_(_i.phone == word, _i.mobile == word, _i.staff_number == word)
         ways = [person, *(column.icontains(word, autoescape=True) for column in columns)]
         if _RUNNING_NUMBER.fullmatch(word):
             ways.append(_i.number.endswith(f"-{int(word):03d}"))
-        conditions.append(or_(*ways))
-    return select(*INCIDENT_COLUMNS).where(and_(True, *conditions), _i.number.is_not(None))
+        found.append(or_(*ways))
+    return found
 
 
 _BY_NUMBER = select(incident).where(_i.number == bindparam("wanted"))

@@ -3,27 +3,65 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, request, url_for
+from flask import Flask, Response, current_app, g, request, url_for
 
 from engine.context import Context
 from handlers import reference
 from handlers.records import attachments
 from webapp.current import current_desk, current_settings, person_or_none
+from webapp.language import N_
 from webapp.queries import work
 from webapp.queries.work import COUNT_TO
-from webapp.rights import Person, allowed
+from webapp.rights import Person, allowed, may_enter
 from webapp.routes import words
 
 BUILD = Path(__file__).resolve().parent.parent / "static" / "build"
 FOR_EVER = "public, max-age=31536000, immutable"
 WORKS = frozenset({"desk", "support", "manager"})  # roles to whom steps of the process fall (§3)
 NO_WORK = frozenset({"leaders", "owner", "customer"})  # groups to which nothing is dispatched
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the bars may offer: shown to whoever may enter its endpoint. ``key`` follows G on the keyboard."""
+
+    place: str
+    label: str
+    icon: str
+    endpoint: str
+    key: str = ""
+
+
+ENTRIES = (
+    Entry("work", N_("我的工作"), "inbox", "pages.work", "W"),
+    Entry("incidents", N_("事件"), "list-details", "pages.incidents", "E"),
+    Entry("board", N_("看板"), "layout-dashboard", "pages.board", "B"),
+    Entry("mine", N_("我报告的事件"), "message", "pages.mine"),
+)
+REPORT = Entry("report", N_("登记"), "plus", "pages.report")
+# The landing that a role has in its reference table → where that is; of several roles the first here counts.
+LANDINGS: Mapping[str, str] = {
+    "board": "pages.board",
+    "work": "pages.work",
+    "rules": "pages.rules",
+    "processes": "pages.processes",
+    "reports": "pages.mine",
+}
+# What comes first in the phone's bottom bar, by landing; the rest follows in the order of the top bar.
+FIRST: Mapping[str, tuple[str, ...]] = {
+    "pages.work": ("work", "report", "incidents", "board"),
+    "pages.board": ("board", "work", "incidents", "report"),
+    "pages.rules": ("rules", "incidents", "processes"),
+    "pages.processes": ("processes", "incidents", "rules"),
+}
+BOTTOM = 5  # places in the phone's bottom bar; the last one is 更多 where there are more entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +73,7 @@ class MenuItem:
     icon: str
     url: str
     count: str = ""
+    key: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -92,39 +131,60 @@ def _frame() -> dict[str, Any]:
     if person is None:
         return common | {"person": None}
     may_report, may_read = allowed(person, "report"), allowed(person, "read")
+    with current_desk().reading() as connection:
+        ctx = Context(connection=connection, now=_now(), actor=person.account, handlers={})
+        post_words = "、".join(reference.name(ctx, "groups", group) for group in sorted(person.groups))
+        landing = _landing(ctx, person)
+    menu = _menu(person)
+    bottom = _bottom(menu, landing, may_report)
     return common | {
         "person": person,
         "may_read": may_read,
-        "menu": _menu(person) if may_read else [],
-        "bottom": _bottom(person, may_report) if may_read else [],
+        "menu": menu,
+        "bottom": bottom if len(bottom) <= BOTTOM else bottom[: BOTTOM - 1],
+        "bottom_more": [] if len(bottom) <= BOTTOM else bottom[BOTTOM - 1 :],
         "may_report": may_report,
-        "post_words": _post_words(person),
+        "post_words": post_words,
     }
 
 
-def _post_words(person: Person) -> str:
-    """The groups in which somebody stands, as the top bar shows them."""
+def landing_of(person: Person) -> str:
+    """The endpoint at which somebody begins: by the landing of his roles, else what he may read at all."""
     with current_desk().reading() as connection:
         ctx = Context(connection=connection, now=_now(), actor=person.account, handlers={})
-        names = [reference.name(ctx, "groups", group) for group in sorted(person.groups)]
-    return "、".join(names)
+        return _landing(ctx, person)
+
+
+def _landing(ctx: Context, person: Person) -> str:
+    wanted = {row.get("landing") for row in reference.rows(ctx, "roles") if row["key"] in person.roles}
+    for landing, endpoint in LANDINGS.items():
+        there = endpoint in current_app.view_functions and may_enter(person, endpoint)
+        if landing in wanted and there and (endpoint != "pages.work" or acts(person)):
+            return endpoint
+    if not wanted - {None, ""} and acts(person) and may_enter(person, "pages.work"):
+        return "pages.work"
+    return "pages.incidents"
 
 
 def _menu(person: Person) -> list[MenuItem]:
-    items = [MenuItem("incidents", "事件", "list-details", url_for("pages.incidents"))]
-    if not acts(person):
-        return items
-    mine = work_counts().get("mine", 0)
-    return [MenuItem("work", "我的工作", "inbox", url_for("pages.work"), counted(mine) if mine else ""), *items]
-
-
-def _bottom(person: Person, may_report: bool) -> list[MenuItem]:
-    items = [MenuItem("incidents", "事件", "list-details", url_for("pages.incidents"))]
-    if may_report:
-        items.insert(0, MenuItem("report", "登记", "plus", url_for("pages.report")))
-    if acts(person):
-        items.insert(0, MenuItem("work", "我的工作", "inbox", url_for("pages.work")))
+    """What the top bar offers this person."""
+    items = []
+    for entry in ENTRIES:
+        if not may_enter(person, entry.endpoint) or (entry.place == "work" and not acts(person)):
+            continue
+        mine = work_counts().get("mine", 0) if entry.place == "work" else 0
+        count = counted(mine) if mine else ""
+        items.append(MenuItem(entry.place, entry.label, entry.icon, url_for(entry.endpoint), count, entry.key))
     return items
+
+
+def _bottom(menu: list[MenuItem], landing: str, may_report: bool) -> list[MenuItem]:
+    """The same for the phone, in the order in which the role needs it."""
+    items = list(menu)
+    if may_report:
+        items.append(MenuItem(REPORT.place, REPORT.label, REPORT.icon, url_for(REPORT.endpoint)))
+    first = FIRST.get(landing, ())
+    return sorted(items, key=lambda item: first.index(item.place) if item.place in first else len(first))
 
 
 def acts(person: Person) -> bool:

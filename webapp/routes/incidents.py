@@ -1,4 +1,4 @@
-"""Incidents: the list, the page of one, and the acts on it that are no step of the process."""
+"""The page of an incident, and the acts on it that are no step of the process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.desk.incidents import PROCESS
 from webapp.failures import status_of
-from webapp.queries import incidents, keyset, tasks, timeline
+from webapp.queries import incidents, tasks, timeline
 from webapp.queries.rows import Record
 from webapp.rights import allowed
 from webapp.routes import facts, incident_view, story, waiting_form
@@ -26,43 +26,9 @@ from webapp.routes.blueprint import pages
 from webapp.routes.clock import NAMES, Clock, incident_clock
 from webapp.routes.posted import posted_key, posted_number
 from webapp.routes.reading import Reader, reading
-from webapp.routes.work import incident_row
 
 ACTS = ("comment", "hold", "resume", "withdraw", "reassign")
-STATE_FILTERS = {"open": "未关闭", "waiting": "等待中", "closed": "已关闭", "all": "全部"}
-SORTED = ("open", "waiting")  # lists in which urgency matters; the others show the newest first
-LONGEST_SEARCH = 100
 TASK_ADDRESS = re.compile(r"/tasks/[0-9a-f-]{1,60}")
-
-
-@pages.get("/incidents", endpoint="incidents")
-def incident_list() -> ResponseReturnValue:
-    """Search by number or words; a number goes straight to its incident. What is open is listed by urgency."""
-    text = request.args.get("q", "").strip()[:LONGEST_SEARCH]
-    state = request.args.get("state") or ("all" if text else "open")
-    if state not in incidents.FILTERS:
-        state = "open"
-    after = request.args.get("after", "")
-    by_urgency = not text and state in SORTED and request.args.get("sort") != "newest"
-    with reading() as reader:
-        if by_urgency:
-            page = incidents.urgent(reader.ctx.connection, state, keyset.unpack_urgent(after))
-        else:
-            page = incidents.find(reader.ctx.connection, text, state, keyset.unpack_id(after))
-        if incidents.as_number(text) and len(page.rows) == 1:
-            return redirect(url_for("pages.incident", key=page.rows[0].number))
-        accounts = reader.accounts(*(row.responsible_person for row in page.rows))
-        rows = [incident_row(reader, row, accounts) for row in page.rows]
-        counts = {} if text else incidents.counts(reader.ctx.connection)
-    context: dict[str, Any] = {
-        "q": text,
-        "state_filter": state,
-        "filters": STATE_FILTERS,
-        "rows": rows,
-        "counts": counts,
-    }
-    context |= {"sortable": not text and state in SORTED, "sort": None if by_urgency else "newest"}
-    return render_template("incidents.html", here="incidents", after=after, next_after=page.after, **context)
 
 
 @pages.get("/incidents/<key>", endpoint="incident")

@@ -89,6 +89,7 @@ TABLES: Mapping[str, str] = {
     "responsible_group": "groups",
     "holder_group": "groups",
     "proposed_group": "groups",
+    "resolving_group": "groups",
     "waiting_code": "waiting_codes",
     "close_code": "close_codes",
     "proposed_close_code": "close_codes",

@@ -8,22 +8,25 @@ from urllib.parse import urlsplit
 
 from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine.context import SYSTEM, Context
 from handlers import reference
 from webapp import auth, demo
-from webapp.current import TOKEN, current_desk, current_settings, person_or_none
+from webapp.current import TOKEN, current_desk, current_person, current_settings, person_or_none
+from webapp.language import N_
 from webapp.routes import words
 from webapp.routes.blueprint import pages
 
 # Whom a first look at the demo needs, and what each is there for.
 SHOWN_FIRST = (
-    ("reception01", "登记、分派、关闭"),
-    ("crm01", "受理、诊断、解决"),
-    ("crm02", "同组的另一个人"),
-    ("operations-bss01", "另一个组"),
-    ("manager01", "重新分派、看全部"),
-    ("leaders01", "只看不办"),
+    ("reception01", N_("登记、分派、关闭")),
+    ("crm01", N_("受理、诊断、解决")),
+    ("crm02", N_("同组的另一个人")),
+    ("operations-bss01", N_("另一个组")),
+    ("manager01", N_("看板、重新分派")),
+    ("leaders01", N_("只看不办")),
+    ("customer01", N_("报告、查进度")),
 )
 
 
@@ -57,6 +60,14 @@ def sign_in() -> ResponseReturnValue:
     return redirect(wanted, 303)
 
 
+@pages.post("/sign-out-everywhere")
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End every session of the account, on this device and on all others."""
+    auth.sign_out_everywhere(current_desk(), current_person())
+    session.clear()
+    return redirect(url_for("pages.sign_in"), 303)
+
+
 @pages.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the session here and in the database."""
@@ -75,7 +86,7 @@ def _demo() -> dict[str, object]:
         people = [_demo_account(ctx, account) for account in demo.ACCOUNTS]
     known = {each.account: each for each in people}
     return {
-        "first": [(known[account], does) for account, does in SHOWN_FIRST],
+        "first": [(known[account], _(does)) for account, does in SHOWN_FIRST],
         "departments": _by_department(each for each in people if each.account not in dict(SHOWN_FIRST)),
         "password": demo.PASSWORD,
         "chosen": known.get(request.args.get("account", "")),
@@ -87,7 +98,7 @@ def _demo_account(ctx: Context, account: demo.Account) -> DemoAccount:
     group = account.posts[0][0] if account.posts else ""
     row = reference.row(ctx, "groups", group)
     department = reference.name(ctx, "departments", row["department"]) if row and row.get("department") else ""
-    return DemoAccount(account.account, account.name, reference.name(ctx, "groups", group), department or "其他")
+    return DemoAccount(account.account, account.name, reference.name(ctx, "groups", group), department or _("其他"))
 
 
 def _by_department(people: Iterable[DemoAccount]) -> list[tuple[str, list[DemoAccount]]]:

@@ -1,5 +1,4 @@
 // One-letter keys. They never fire inside a field, nor with a modifier, and each person can switch them off.
-const PLACES = { w: "work", e: "incidents" };
 let waitingForPlace = false;
 let inList = false; // where the focus was before a swap
 
@@ -55,7 +54,7 @@ const ACTS = {
 
 function goTo(event, key) {
   waitingForPlace = false;
-  follow(event, document.querySelector(`[data-place='${PLACES[key]}']`));
+  follow(event, document.querySelector(`[data-goto='${CSS.escape(key)}']`));
 }
 
 function follow(event, link) {

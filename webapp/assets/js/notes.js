@@ -18,6 +18,8 @@ export function watchNotes() {
 
 function closeOrOpen(event) {
   if (event.target.closest("[data-print]")) window.print();
+  const opener = event.target.closest("[data-open]");
+  if (opener) document.querySelector(opener.dataset.open)?.showModal();
   const closer = event.target.closest("[data-close]");
   if (closer) {
     const details = closer.closest("details");
