@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine.persistence import metadata
 from handlers import handlers_in
-from webapp import failures, language, routes, security
+from webapp import api, failures, language, routes, security
 from webapp.clock import system_now
 from webapp.current import Services
 from webapp.database import PRIVATE, absolute_url, configure
@@ -49,6 +49,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_now
     security.install(app, https=not settings.demo)
     failures.install(app)
     routes.register(app)
+    api.register(app, csrf)
     if settings.proxies:
         count = settings.proxies
         proxied = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)

@@ -114,6 +114,7 @@ def _right(action: str, who: str, states: frozenset[str] | None = None) -> Right
 
 RIGHTS: tuple[Right, ...] = (
     _right("report", "desk manager"),  # the desk is the only interface (R009)
+    _right("alarm", "desk monitoring"),  # what monitoring reports becomes an incident (R046)
     _right("raise", "support"),  # what support people find themselves (R048)
     Right("read", STAFF),  # management reads only: it has no other line (R001)
     # User tasks: the lane is the role, the offer names the group or person.
@@ -244,6 +245,24 @@ DOORS: Mapping[str, str] = {
     "pages.child_diagram": "read",
     "pages.customer_link": "customer_link",
     "pages.board": "board.read",
+    # Rules.
+    "pages.rules": "read",
+    "pages.rule": "read",
+    "pages.rule_file": "read",
+    "pages.rule_begin": "rule.draft",
+    "pages.rule_restore": "rule.approve",
+    "pages.rule_draft": "read",
+    "pages.rule_draft_file": "read",
+    "pages.rule_draft_save": "rule.draft",
+    "pages.rule_draft_check": "rule.draft",
+    "pages.rule_draft_row": "rule.draft",
+    "pages.rule_draft_arrange": "rule.draft",
+    "pages.rule_draft_submit": "rule.draft",
+    "pages.rule_draft_recall": "rule.draft",
+    "pages.rule_draft_withdraw": "rule.draft",
+    "pages.rule_draft_rebase": "rule.draft",
+    "pages.rule_draft_send_back": "rule.approve",
+    "pages.rule_draft_approve": "rule.approve",
     # The customer: by account, or by a signed link to one incident.
     "pages.mine": "request",
     "pages.my_request": "request",
@@ -252,6 +271,20 @@ DOORS: Mapping[str, str] = {
     "pages.my_act": "request",
     "pages.followed": ANYBODY,
     "pages.followed_act": ANYBODY,
+    # The API: by token; alarms by token or signature, which their endpoints check themselves.
+    "api.openapi": ANYBODY,
+    "api.list_incidents": "read",
+    "api.create_incident": "report",
+    "api.read_incident": "read",
+    "api.supplement": "read",
+    "api.answer": "read",
+    "api.list_tasks": "read",
+    "api.read_task": "read",
+    "api.claim_task": "read",
+    "api.release_task": "read",
+    "api.complete_task": "read",
+    "api.alarm": ANYBODY,
+    "api.alertmanager": ANYBODY,
 }
 
 

@@ -43,6 +43,8 @@ class Settings:
     proxies: int = 0  # reverse proxies in front whose X-Forwarded-* headers are to be believed
     tick_seconds: int = 5
     session_hours: int = 12
+    alarm_secret: str = ""  # with which monitoring signs its alarms; empty: tokens only
+    alarm_account: str = "monitoring"  # as which signed alarms are recorded
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -59,6 +61,8 @@ class Settings:
             proxies=reader.number("PROXIES", default.proxies, 0, 8),
             tick_seconds=reader.number("TICK_SECONDS", default.tick_seconds, 1, 300),
             session_hours=reader.number("SESSION_HOURS", default.session_hours, 1, 168),
+            alarm_secret=reader.text("ALARM_SECRET", default.alarm_secret),
+            alarm_account=reader.text("ALARM_ACCOUNT", default.alarm_account),
         )
         problems = reader.problems + settings.problems()
         if problems:
@@ -68,6 +72,7 @@ class Settings:
     def problems(self) -> list[str]:
         """One sentence for each setting with which no server may start; empty when all is well."""
         found = [self._database_problem(), self._zone_problem(), self._listen_problem(), self._secret_problem()]
+        found.append(self._alarm_problem())
         return [problem for problem in found if problem]
 
     @property
@@ -116,12 +121,24 @@ class Settings:
                 "LOVEM_SECRET_KEY is not set (or is the demo's key, which everybody can read): set it to a random text "
                 "of your own, for example the output of `openssl rand -hex 32`, or set LOVEM_DEMO=1 to try things out"
             )
-        if len(self.secret_key) < SECRET_LENGTH or len(set(self.secret_key)) < SECRET_DISTINCT:
+        if _is_weak(self.secret_key):
             return (
                 f"LOVEM_SECRET_KEY is too easy to guess: it needs at least {SECRET_LENGTH} characters, "
                 f"{SECRET_DISTINCT} of them different; `openssl rand -hex 32` prints a good one"
             )
         return None
+
+    def _alarm_problem(self) -> str | None:
+        if self.alarm_secret and _is_weak(self.alarm_secret):
+            return (
+                f"LOVEM_ALARM_SECRET is too easy to guess: it needs at least {SECRET_LENGTH} characters, "
+                f"{SECRET_DISTINCT} of them different; leave it out where alarms come with a token"
+            )
+        return None
+
+
+def _is_weak(secret: str) -> bool:
+    return len(secret) < SECRET_LENGTH or len(set(secret)) < SECRET_DISTINCT
 
 
 class _Reader:

@@ -45,35 +45,42 @@ class Reported:
 
 
 def report(
-    desk: Desk, actor: Person, values: Mapping[str, Values], *, key: str | None = None, original: int | None = None
+    desk: Desk,
+    actor: Person,
+    values: Mapping[str, Values],
+    *,
+    key: str | None = None,
+    subject: str = "",
+    original: int | None = None,
 ) -> Reported:
     """Record a new incident: 1.2 and 1.4 in one unit of work; ``values`` are by element id (IDENTIFY, RECORD, …).
 
     Values of later steps of the desk (2.1, 2.2, 2.8) may be given, too. Raises InvalidStepError and stores nothing.
-    A second arrival with the same ``key`` returns the first one's incident. ``original`` is the id of the closed
-    incident of which this is a recurrence (§5.1.11); raises ConflictError while that one is open.
+    A second arrival with the same ``key`` returns the first one's incident; one that came for another ``subject`` (what
+    tells one report from another) is a ConflictError. ``original`` is the id of the closed incident of which this is a
+    recurrence (§5.1.11); raises ConflictError while that one is open.
     """
     idempotency.check_key(key)
-    if first := _reported_before(desk, actor, key):
+    if first := _reported_before(desk, actor, subject, key):
         return first
     if not allowed(actor, "report"):
         raise NotAllowedError("只有服务台可以登记事件，请联系服务台。")
     try:
         with desk.unit_of_work(actor) as ctx:
-            done = _report(ctx, actor, values, original)
-            idempotency.remember(ctx, REPORT, "", key, asdict(done))
+            done = report_within(ctx, actor, values, original)
+            idempotency.remember(ctx, REPORT, subject, key, asdict(done))
             return done
     except IntegrityError:
-        if first := _reported_before(desk, actor, key):
+        if first := _reported_before(desk, actor, subject, key):
             return first
         raise
     except (LaterStepFailedError, StepFailedError):
-        return _report_apart(desk, actor, values, original, key)
+        return _report_apart(desk, actor, values, original, subject, key)
 
 
-def _reported_before(desk: Desk, actor: Person, key: str | None) -> Reported | None:
+def _reported_before(desk: Desk, actor: Person, subject: str, key: str | None) -> Reported | None:
     """What the first arrival of this report led to; raises ConflictError where it is stuck before its number."""
-    stored = idempotency.first_result(desk, actor, REPORT, "", key)
+    stored = idempotency.first_result(desk, actor, REPORT, subject, key)
     if stored is None:
         return None
     if stored["number"]:
@@ -87,19 +94,20 @@ def _reported_before(desk: Desk, actor: Person, key: str | None) -> Reported | N
     return Reported(stored["incident_id"], number, None)
 
 
-def _report(ctx: Context, actor: Person, values: Mapping[str, Values], original: int | None) -> Reported:
+def report_within(ctx: Context, actor: Person, values: Mapping[str, Values], original: int | None = None) -> Reported:
+    """The same inside a unit of work that another verb has opened, which has checked that the actor may report."""
     incident_id, first = _open(ctx, original)
     return _reported(ctx, incident_id, walk(ctx, actor, first.id, first.token, _with_report(values)))
 
 
 def _report_apart(
-    desk: Desk, actor: Person, values: Mapping[str, Values], original: int | None, key: str | None
+    desk: Desk, actor: Person, values: Mapping[str, Values], original: int | None, subject: str, key: str | None
 ) -> Reported:
     """The report kept, with its instance stuck at the step that cannot be carried out; raises its StepFailedError."""
     with desk.unit_of_work(actor) as ctx:
         incident_id, first = _open(ctx, original)
         kept = {"incident_id": incident_id, "number": None, "next_task": None}
-        idempotency.remember(ctx, REPORT, "", key, kept)
+        idempotency.remember(ctx, REPORT, subject, key, kept)
     done = apart(desk, actor, first.id, first.token, _with_report(values))
     with desk.unit_of_work(actor) as ctx:
         return _reported(ctx, incident_id, done)
