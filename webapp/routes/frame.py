@@ -170,6 +170,8 @@ def _menu(person: Person) -> list[MenuItem]:
     """What the top bar offers this person."""
     items = []
     for entry in ENTRIES:
+        if entry.endpoint not in current_app.view_functions:
+            continue
         if not may_enter(person, entry.endpoint) or (entry.place == "work" and not acts(person)):
             continue
         mine = work_counts().get("mine", 0) if entry.place == "work" else 0
