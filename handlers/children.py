@@ -8,7 +8,7 @@ from handlers.records import children, people
 from handlers.records.child_steps import child_of
 from handlers.records.steps import incident_of
 
-ENDED = "ended"  # process data: how the child's steps say that it ends
+ENDED = "ended"  # process data: how the child's steps say that it ends; what says nothing is done
 
 
 def wait(ctx: Context, call: Call) -> str:
@@ -31,4 +31,4 @@ def offer(ctx: Context, call: Call) -> Offer:
 
 def finish(ctx: Context, call: Call) -> None:
     """End the child as its steps have decided, and tell its incident; one that has ended already stays as it is."""
-    children.finish(ctx, child_of(ctx, call), call.data[ENDED], element=call.element_id)
+    children.finish(ctx, child_of(ctx, call), call.data.get(ENDED, children.DONE), element=call.element_id)
