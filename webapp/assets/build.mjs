@@ -17,8 +17,10 @@ const result = await build({
   entryPoints: {
     desk: join(here, "js", "desk.js"),
     diagram: join(here, "js", "diagram.js"),
+    rules: join(here, "js", "rules.js"),
     style: join(here, "css", "desk.css"),
     "diagram-style": join(here, "css", "diagram.css"),
+    "rules-style": join(here, "css", "rules.css"),
   },
   bundle: true,
   minify: true,

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.routes import attachments, frame, incidents, report, session, tasks, times, work
+from webapp.routes import (
+    attachments,
+    bulk,
+    frame,
+    incident_list,
+    incidents,
+    report,
+    rule_drafts,
+    rules,
+    session,
+    tasks,
+    times,
+    work,
+)
 from webapp.routes.blueprint import pages
 
 __all__ = ["register"]
 
-MODULES = (session, attachments, work, tasks, times, report, incidents)  # imported for their routes
+# Imported for their routes.
+MODULES = (session, attachments, work, bulk, tasks, times, report, incident_list, incidents, rules, rule_drafts)
 
 
 def register(app: Flask) -> None:
