@@ -28,6 +28,7 @@ __all__ = [
     "KINDS",
     "Child",
     "add_child",
+    "awaitable",
     "awaited",
     "begin_wait",
     "cancel",
@@ -112,7 +113,7 @@ def begin_wait(ctx: Context, incident: Incident, *, element: str | None = None) 
     Raises ConflictError when there is nothing to wait for.
     """
     number = _next_pass(incident)
-    for each in _awaitable(ctx, incident):
+    for each in awaitable(ctx, incident):
         change(ctx, each, {"wait": number})
     incident = incidents.change(ctx, incident, {"child_wait": number}, element=element)
     if not _pass_of(ctx, incident):
@@ -143,7 +144,7 @@ def last_done(ctx: Context, incident: Incident, kind: str) -> Child | None:
 
 def require_none_open(ctx: Context, incident: Incident, field: str) -> None:
     """Raise InvalidValuesError for ``field``, naming what others still do for the incident (R162, C-46)."""
-    if found := _awaitable(ctx, incident):
+    if found := awaitable(ctx, incident):
         named = "、".join(f"{KINDS[each['kind']].name} {each['number']}" for each in found)
         raise InvalidValuesError({field: f"{named} 还没有完成，完成或取消后事件才能转入“已解决”"})
 
@@ -178,7 +179,7 @@ def cancel(ctx: Context, child: Child, reason: str) -> None:
 
 def cancel_all(ctx: Context, incident: Incident, reason: str) -> None:
     """Cancel what others still do for an incident that is withdrawn, and its escalation; a problem goes on (§4.1)."""
-    for each in [*_awaitable(ctx, incident), *open_of(ctx, incident["id"], ["escalation"])]:
+    for each in [*awaitable(ctx, incident), *open_of(ctx, incident["id"], ["escalation"])]:
         cancel(ctx, each, reason)
 
 
@@ -244,7 +245,8 @@ def _pass_of(ctx: Context, incident: Incident) -> list[Child]:
     return [each for each in all_of(ctx, incident["id"]).values() if number and each["wait"] == number]
 
 
-def _awaitable(ctx: Context, incident: Incident) -> list[Child]:
+def awaitable(ctx: Context, incident: Incident) -> list[Child]:
+    """The open children for which an incident has waited, waits, or may wait next; a problem is none of them."""
     return [each for each in open_of(ctx, incident["id"]) if each["wait"] is not None]
 
 
