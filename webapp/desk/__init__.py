@@ -1,6 +1,7 @@
 """The desk's verbs: what people, programs and the clock can do. One call is one unit of work."""
 
 from webapp.desk.attachments import attach
+from webapp.desk.bulk import Outcome, assign_each, claim_each, transfer_each
 from webapp.desk.core import BusyError, Desk
 from webapp.desk.incidents import IDENTIFY, RECORD, Reported, comment, hold, reassign, report, resume, withdraw
 from webapp.desk.operations import cancel_instance, reopen, resume_instance, retry, suspend_instance
@@ -24,12 +25,15 @@ __all__ = [
     "Completed",
     "Desk",
     "InvalidStepError",
+    "Outcome",
     "Reported",
     "Ticked",
     "assign",
+    "assign_each",
     "attach",
     "cancel_instance",
     "claim",
+    "claim_each",
     "comment",
     "complete",
     "complete_joined",
@@ -46,5 +50,6 @@ __all__ = [
     "save_draft",
     "suspend_instance",
     "tick",
+    "transfer_each",
     "withdraw",
 ]

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from sqlalchemy import select
+
 from engine import tasks
 from engine.context import Context
 from engine.errors import EngineError, NotAllowedError
-from handlers.records import incidents
+from engine.persistence import instance
+from handlers.records import child_rows, incidents
 from webapp import people
 from webapp.desk import idempotency
 from webapp.desk.core import Desk
@@ -121,7 +124,10 @@ def _permitted(ctx: Context, actor: Person, action: str, task_id: str) -> tasks.
 def _record_following(ctx: Context, task: tasks.UserTask, person: str | None, reason: str) -> Iterator[None]:
     """While the task changes hands: who has it answers for its incident (R203); ``person`` None is the group."""
     if task.process_key != PROCESS:
+        child = _locked_child(ctx, task)
         yield
+        if child is not None:
+            child_rows.change(ctx, child, {"person": person}, reason=reason)
         return
     incident = locked(ctx, int(task.business_key))
     yield
@@ -129,6 +135,16 @@ def _record_following(ctx: Context, task: tasks.UserTask, person: str | None, re
         incidents.given_back(ctx, incident, reason)
     else:
         incidents.taken_by(ctx, incident, person, reason)
+
+
+def _locked_child(ctx: Context, task: tasks.UserTask) -> child_rows.Child | None:
+    """The child record of a task, for changing; None for a process that has none. Its instance is locked first."""
+    if task.business_key.isdigit():
+        return None
+    c = instance.c
+    running = select(c.id).where(c.business_key == task.business_key, c.ended_at.is_(None))
+    ctx.connection.execute(running.with_for_update())
+    return child_rows.get(ctx, task.business_key)
 
 
 def _check_member(ctx: Context, task: tasks.UserTask, person: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, literal, select, union_all
 
@@ -37,6 +37,18 @@ def colleagues(connection: Connection, group: str) -> list[tuple[str, str]]:
         query.where(membership.c.group == group, person.c.active).distinct().order_by(person.c.name)
     )
     return [(row.account, row.name) for row in rows]
+
+
+def colleagues_of(connection: Connection, groups: Sequence[str]) -> list[tuple[str, str, str]]:
+    """(group, account, name) of the active people of several groups, in order of group and name."""
+    if not groups:
+        return []
+    joined = membership.join(person, membership.c.account == person.c.account)
+    query = select(membership.c.group, person.c.account, person.c.name).select_from(joined).distinct()
+    rows = connection.execute(
+        query.where(membership.c.group.in_(groups), person.c.active).order_by(membership.c.group, person.c.name)
+    )
+    return [(row.group, row.account, row.name) for row in rows]
 
 
 def find_customers(connection: Connection, text: str) -> list[Record]:

@@ -16,18 +16,19 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, liter
 
 from engine.offers import PRIORITIES
 from engine.persistence import user_task
-from handlers.records.tables import incident
+from handlers.records.tables import child, incident
 from webapp.queries.keyset import PAGE, pack
+from webapp.queries.work_filter import EVERYTHING, Filter, free_in, ranges_of
 from webapp.rights import OPEN, Person
 
 COUNT_TO = 100
 Place = tuple[int, datetime | None, str]
-_t, _i = user_task.c, incident.c
+_t, _i, _c = user_task.c, incident.c, child.c
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task of a list with what its row shows of the incident (``None`` for another kind of record)."""
+    """A task of a list with what its row shows of the incident, or of the child record and its incident."""
 
     id: str
     name: str
@@ -40,6 +41,7 @@ class Task:
     revision: int
     suspended: bool
     incident: Row[Any] | None
+    child: Row[Any] | None = None
 
     @property
     def place(self) -> str:
@@ -55,21 +57,28 @@ class Page:
     after: str | None
 
 
-def mine(connection: Connection, person: Person, after: Place | None = None) -> Page:
+def mine(connection: Connection, person: Person, after: Place | None = None, wanted: Filter = EVERYTHING) -> Page:
     """等我办理: what the person has claimed or was given."""
-    return _page(connection, [_t.assignee == person.account], after)
+    return _page(connection, ranges_of(person, "mine"), after, wanted.on_tasks())
 
 
-def pool(connection: Connection, person: Person, after: Place | None = None) -> Page:
+def pool(connection: Connection, person: Person, after: Place | None = None, wanted: Filter = EVERYTHING) -> Page:
     """本组待领: what is offered to one of the person's groups and nobody has."""
-    return _page(connection, [_free_in(group) for group in sorted(person.groups)], after)
+    return _page(connection, ranges_of(person, "pool", wanted), after, wanted.on_tasks())
 
 
 def one(connection: Connection, task_id: str) -> Task | None:
     """One open task as a row of a list; None when it is done or never was."""
     query: Select[Any] = select(*_TASK_COLUMNS).where(_t.id == task_id)
     row = connection.execute(query).first()
-    return _task(row, _incidents(connection, {row.business_key})) if row else None
+    return _task(row, _records(connection, {row.business_key})) if row else None
+
+
+def several(connection: Connection, task_ids: Sequence[str]) -> list[Task]:
+    """Open tasks as rows of a list, in no order; those that are done are left out."""
+    rows = connection.execute(select(*_TASK_COLUMNS).where(_t.id.in_(task_ids))).all()
+    known = _records(connection, {row.business_key for row in rows})
+    return [_task(row, known) for row in rows]
 
 
 def counts(connection: Connection, person: Person) -> dict[str, int]:
@@ -77,7 +86,7 @@ def counts(connection: Connection, person: Person) -> dict[str, int]:
     groups = sorted(person.groups)
     own = (_i.recorder == person.account) & (_i.state.in_(OPEN))
     ranges = {"mine": [capped(select(_t.id).where(_t.assignee == person.account))]}
-    ranges["pool"] = [capped(select(_t.id).where(_free_in(group))) for group in groups]
+    ranges["pool"] = [capped(select(_t.id).where(free_in(group))) for group in groups]
     ranges["recorded"] = [capped(select(_i.id).where(own))]
     ranges["waiting"] = [capped(_waiting(person, group)) for group in groups or [""]]
     columns = [_sum(parts).label(name) if parts else literal(0).label(name) for name, parts in ranges.items()]
@@ -85,18 +94,19 @@ def counts(connection: Connection, person: Person) -> dict[str, int]:
     return {name: min(getattr(row, name), COUNT_TO) for name in ranges}
 
 
-def recorded(connection: Connection, person: Person, after: int | None = None) -> Page:
+def recorded(connection: Connection, person: Person, after: int | None = None, wanted: Filter = EVERYTHING) -> Page:
     """我登记的: open incidents that the person recorded, the newest first (R354)."""
     query = select(*INCIDENT_COLUMNS).where(_i.recorder == person.account, _i.state.in_(OPEN))
-    return _incident_page(connection, query, after)
+    return _incident_page(connection, query.where(*wanted.on_incidents()), after)
 
 
-def waiting(connection: Connection, person: Person, after: int | None = None) -> Page:
+def waiting(connection: Connection, person: Person, after: int | None = None, wanted: Filter = EVERYTHING) -> Page:
     """等待中: waiting incidents for which the person or a group of his answers."""
-    if not person.groups:
+    groups = wanted.groups_of(person)
+    if not groups:
         return Page([], None)
-    query = select(*INCIDENT_COLUMNS).where(_i.responsible_group.in_(sorted(person.groups)), _i.state == "waiting")
-    return _incident_page(connection, query, after)
+    query = select(*INCIDENT_COLUMNS).where(_i.responsible_group.in_(groups), _i.state == "waiting")
+    return _incident_page(connection, query.where(*wanted.on_incidents()), after)
 
 
 INCIDENT_COLUMNS = (
@@ -124,10 +134,6 @@ INCIDENT_COLUMNS = (
 )
 
 
-def _free_in(group: str) -> ColumnElement[bool]:
-    return and_(_t.candidate_group == group, _t.assignee.is_(None))
-
-
 def _waiting(person: Person, group: str) -> Select[Any]:
     return select(_i.id).where(_i.responsible_group == group, _i.state == "waiting")
 
@@ -144,11 +150,16 @@ def _sum(parts: Sequence[Any]) -> Any:
     return total
 
 
-def _page(connection: Connection, ranges: Iterable[ColumnElement[bool]], after: Place | None) -> Page:
+def _page(
+    connection: Connection,
+    ranges: Iterable[ColumnElement[bool]],
+    after: Place | None,
+    conditions: Sequence[ColumnElement[bool]],
+) -> Page:
     bands = _bands(after)
     order = (_t.priority, _t.due_at, _t.id)
     pieces = [
-        select(*_TASK_COLUMNS).where(wanted, band).order_by(*order).limit(PAGE + 1).subquery()
+        select(*_TASK_COLUMNS).where(wanted, band, *conditions).order_by(*order).limit(PAGE + 1).subquery()
         for wanted in ranges
         for band in bands
     ]
@@ -158,7 +169,7 @@ def _page(connection: Connection, ranges: Iterable[ColumnElement[bool]], after: 
     m = merged.c
     query = select(merged).order_by(m.priority, m.due_at.is_(None), m.due_at, m.id).limit(PAGE + 1)
     found = connection.execute(query).all()
-    known = _incidents(connection, {row.business_key for row in found[:PAGE]})
+    known = _records(connection, {row.business_key for row in found[:PAGE]})
     rows = [_task(row, known) for row in found[:PAGE]]
     return Page(rows, rows[-1].place if len(found) > PAGE else None)
 
@@ -200,15 +211,39 @@ def _bands(after: Place | None) -> list[ColumnElement[bool]]:
     return [*bands, and_(same, paused)]
 
 
-def _incidents(connection: Connection, keys: Iterable[str]) -> dict[str, Row[Any]]:
-    ids = [int(key) for key in keys if key.isascii() and key.isdigit()]
-    if not ids:
-        return {}
-    rows = connection.execute(select(*INCIDENT_COLUMNS).where(_i.id.in_(ids)))
-    return {str(row.id): row for row in rows}
+def _records(connection: Connection, keys: Iterable[str]) -> dict[str, Row[Any]]:
+    """Incidents and child records by the business keys of their tasks; those of children are never all digits."""
+    known = list(keys)
+    ids = [int(key) for key in known if key.isascii() and key.isdigit()]
+    numbers = [key for key in known if not key.isdigit()]
+    found: dict[str, Row[Any]] = {}
+    if ids:
+        rows = connection.execute(select(*INCIDENT_COLUMNS).where(_i.id.in_(ids)))
+        found |= {str(row.id): row for row in rows}
+    if numbers:
+        of_children = select(*_CHILD_COLUMNS).join(incident, _i.id == _c.incident_id)
+        rows = connection.execute(of_children.where(_c.number.in_(numbers)))
+        found |= {row.child_number: row for row in rows}
+    return found
 
 
-def _task(row: Row[Any], incidents: dict[str, Row[Any]]) -> Task:
+_CHILD_COLUMNS = (
+    _c.number.label("child_number"),
+    _c.kind,
+    _c.title,
+    _c.priority,
+    _i.id.label("incident_id"),
+    _i.number,
+    _i.summary,
+    _i.source,
+    _i.department,
+    _i.customer_name,
+)
+
+
+def _task(row: Row[Any], known: dict[str, Row[Any]]) -> Task:
+    record = known.get(row.business_key)
+    is_child = record is not None and "child_number" in record._mapping
     return Task(
         id=row.id,
         name=row.name,
@@ -220,7 +255,8 @@ def _task(row: Row[Any], incidents: dict[str, Row[Any]]) -> Task:
         created_at=row.created_at,
         revision=row.revision,
         suspended=row.suspended,
-        incident=incidents.get(row.business_key),
+        incident=None if is_child else record,
+        child=record if is_child else None,
     )
 
 

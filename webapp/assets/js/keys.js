@@ -48,6 +48,7 @@ const ACTS = {
   k: (event) => move(event, -1),
   enter: (event) => document.activeElement === document.body && follow(event, marked()?.querySelector("a.title")),
   c: (event) => marked()?.querySelector("[data-key='claim']")?.click() ?? press(event, "[data-key='claim-this']"),
+  x: (event) => press(event, "[data-rows] tr.on [data-mark]"),
   w: (event) => openSheet(event, "hold"),
   m: (event) => focusOn(event, document.querySelector("[data-key='comment']")),
 };
