@@ -119,6 +119,16 @@ def stopped(incident: Incident, name: str, now: datetime) -> Fields:
     return {f"{name}_stopped_at": now} if clock(incident, name).runs else {}
 
 
+def unstarted(name: str) -> Fields:
+    """A clock that has not begun, whatever it had counted."""
+    return {f"{name}_started_at": None, f"{name}_stopped_at": None, f"{name}_paused": timedelta()}
+
+
+def unstopped(name: str) -> Fields:
+    """Let a clock run as if it had never been stopped."""
+    return {f"{name}_stopped_at": None}
+
+
 def continued(incident: Incident, name: str, now: datetime) -> Fields:
     """Let a stopped clock run on where it had stopped: the time since counts as paused (R376)."""
     found = clock(incident, name)

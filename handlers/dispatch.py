@@ -41,7 +41,7 @@ def dispatch(ctx: Context, call: Call) -> str:
 
 
 def answer(ctx: Context, call: Call) -> str:
-    """2.9: accept, transfer or return; returns which (R127, R128).
+    """2.9: accept, transfer, escalate or return; returns which (R127, R128).
 
     Whoever accepts is responsible and keeps the next steps. A return is possible before acceptance only and needs the
     reason that symptom or classification is wrong; whatever else is "not mine" is a transfer (C-15, R200, R201, R215).

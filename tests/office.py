@@ -38,6 +38,8 @@ CAUSE = "crm.app.config"
 ROAD: Mapping[str, Mapping[str, Any]] = {
     "s2_1_type": {"request_type": "故障", "ci_affected": False},
     "s2_2_classify": TREE,
+    "s2_5_find": {"found": False},
+    "s2_6_attempt": {"solved": False},
     "s2_8_dispatch": {"group": "crm"},
     "s2_9_accept": {"answer": "accept"},
     "s3_1_analyse": {"analysis": "号码资源表有未释放的锁"},
@@ -50,6 +52,14 @@ ROAD: Mapping[str, Mapping[str, Any]] = {
     "s5_1_check": {"complete": True},
     "s5_3_ask": {"satisfied": True, "opinion": "已恢复，满意"},
     "s5_5_close": {"close_code": "C01", "solution": "清理异常会话"},
+}
+
+
+# What the desk answers between 2.2 and 2.8 when it cannot help by itself.
+NO_SUPPORT: Mapping[str, Mapping[str, Any]] = {
+    "s2_3_link": {"relation": "none"},
+    "s2_5_find": ROAD["s2_5_find"],
+    "s2_6_attempt": ROAD["s2_6_attempt"],
 }
 
 
@@ -101,9 +111,14 @@ class Office:
             return tasks.get(ctx, found.one())
 
     def do(self, incident_id: int, by: str, *steps: str, **values: Mapping[str, Any]) -> Completed:
-        """Send the page of the open task: ``steps`` as on the road, ``values`` where they differ."""
+        """Send the page of the open task: ``steps`` as on the road, ``values`` where they differ.
+
+        Whoever sends 2.2 is of the desk and goes on to 2.6: what looks alike is not the same, and nothing is known.
+        """
         task = self.task(incident_id)
         together = {step: ROAD[step] for step in steps} | values
+        if "s2_2_classify" in together:
+            together = NO_SUPPORT | together
         return verbs.complete_joined(self.desk, self[by], task.id, together, task.token)
 
     def dispatch(self, by: str = "reception01", group: str = "crm", **record: Any) -> int:

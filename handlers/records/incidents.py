@@ -60,6 +60,7 @@ _THERE = people.stands(table.c.recorder, table.c.recorder_group).correlate(table
 _SELECT = select(table, _LEADS, _THERE, reference.token_column().label("reference_token"))
 _GET = _SELECT.where(table.c.id == bindparam("this_id"))
 _GET_LOCKED = _GET.with_for_update(of=table)
+_BY_NUMBER = select(table.c.id).where(table.c.number == bindparam("this_number"))
 _CHANGE = update(table).where(table.c.id == bindparam("this_id"), table.c.revision == bindparam("this_revision"))
 _KEEP = insert(field_change)
 
@@ -102,6 +103,12 @@ def get(ctx: Context, incident_id: int, *, lock: bool = False) -> Incident:
         raise NotFoundError(f"没有编号为 {incident_id} 的事件记录")
     reference.remember_token(ctx, found.reference_token)
     return _remember(ctx, _frozen(found))
+
+
+def find(ctx: Context, number: str) -> Incident | None:
+    """The incident with a number, however it was typed; None where there is none."""
+    incident_id = ctx.connection.scalar(_BY_NUMBER, {"this_number": number.strip().upper()})
+    return None if incident_id is None else get(ctx, incident_id)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from handlers import clocks
-from handlers.records.incidents import DESK, RECORDER, SUPPORT, Fields, Incident, responsible
+from handlers.records.incidents import DESK, RECORDER, SUPPORT, Fields, Incident, nobody_responsible, responsible
 
 # What a resolution claims, and what the customer was asked about it: neither outlives the resolution.
 _CLAIMED = ("resolved_at", "resolver", "resolving_group", "restored", "proposed_close_code")
@@ -64,6 +64,14 @@ def accepted_by(incident: Incident, person: str, now: datetime) -> Fields:
 def to_recorder(incident: Incident) -> Fields:
     """To whoever recorded it, for stage 5 (C-17)."""
     return {"stage": 5, **responsible(RECORDER, incident["recorder_group"], incident["recorder"])}
+
+
+def closed(incident: Incident, now: datetime) -> Fields:
+    """Over: nobody is responsible any more, and no clock runs (T-8)."""
+    fields: Fields = {"state": "closed", "closed_at": now, **nobody_responsible()}
+    for name in clocks.CLOCKS:
+        fields |= clocks.stopped(incident, name, now)
+    return fields
 
 
 def unanswered() -> Fields:

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, insert, or_, select
 
 from engine.context import Context
 from engine.errors import ConflictError, InvalidValuesError
 from handlers import clocks
-from handlers.records import incidents, moves, waiting
+from handlers.records import children, incidents, moves, waiting
 from handlers.records.incidents import Fields, Incident
 from handlers.records.tables import comment as comment_table
 from handlers.records.tables import incident as incident_table
+from handlers.records.tables import incident_link
 
 WITHDRAWN_CODE = "C06"  # 用户撤销 (T-7)
 UNDER_WAY = frozenset({"to_dispatch", "to_accept", "in_progress", "waiting", "slave"})
 COMMENT_KINDS = frozenset({"note", "supplement", "contact"})
+
+# Children that somebody works on for the incident; a slave is not worked on by itself (R260).
+_WORKED_ON = frozenset({"change", "requirement", "joint_check", "task"})
 
 # What a recurrence takes over from its original (R269); whatever was done about it starts anew.
 _COPIED = (
@@ -68,8 +72,13 @@ def under_way_refusal(incident: Incident) -> str | None:
 
 
 def withdraw(ctx: Context, incident: Incident, reason: str) -> Incident:
-    """The customer takes his request back: on to 5.5 with close code 用户撤销 proposed; nothing was resolved."""
+    """The customer takes his request back: on to 5.5 with close code 用户撤销 proposed; nothing was resolved.
+
+    What others still do for it is cancelled.
+    """
     incident = _ready(ctx, incident, under_way_refusal, reason)
+    children.cancel_all(ctx, incident, f"事件已撤销：{reason.strip()}")
+    incident = incidents.get(ctx, incident["id"])
     fields: Fields = {
         "state": "resolved",
         "withdrawn": True,
@@ -107,6 +116,8 @@ def bind_refusal(ctx: Context, incident: Incident, master: Incident) -> str | No
         return "所选主事件本身是从事件，请绑定到它的主事件"
     if slaves_of(ctx, incident["id"]):
         return "该事件自己有从事件，请先把它们移到新的主事件"
+    if children.open_of(ctx, incident["id"], _WORKED_ON):
+        return "该事件还有未完成的变更、需求、协查或任务，请先完成或取消"
     return under_way_refusal(incident)
 
 
@@ -115,6 +126,29 @@ def bind(ctx: Context, incident: Incident, master: Incident, reason: str) -> Inc
     incident = _ready(ctx, incident, lambda it: bind_refusal(ctx, it, master), reason)
     fields: Fields = {"state": "slave", "master_id": master["id"]}
     return incidents.change(ctx, incident, fields, reason=f"绑定到主事件 {master['number']}：{reason.strip()}")
+
+
+def link(ctx: Context, incident: Incident, other: Incident, reason: str | None) -> None:
+    """Note that two incidents have to do with each other; both show it, neither changes (R264, R265).
+
+    Linked already, either way round, they stay as they are. Raises InvalidValuesError for an incident with itself.
+    """
+    if incident["id"] == other["id"]:
+        raise InvalidValuesError({"other": "事件不能与自己关联"})
+    c = incident_link.c
+    there = and_(c.incident_id == incident["id"], c.other_id == other["id"])
+    back = and_(c.incident_id == other["id"], c.other_id == incident["id"])
+    if ctx.connection.scalar(select(c.id).where(or_(there, back)).limit(1)) is not None:
+        return
+    values = {
+        "incident_id": incident["id"],
+        "other_id": other["id"],
+        "at": ctx.now,
+        "actor": ctx.actor,
+        "on_behalf_of": ctx.on_behalf_of,
+        "reason": reason,
+    }
+    ctx.connection.execute(insert(incident_link).values(**values))
 
 
 def leading(ctx: Context, incident: Incident) -> Incident:

@@ -164,6 +164,7 @@ incident = Table(
     Column("affected_departments", Text),
     Column("occurred_at", Instant),
     Column("configuration_items", Text),
+    Column("announce", Boolean),  # the desk wants an announcement (R098)
     Column("external_number", Text),
     Column("external_contact", Text),
     Column("external_deadline", Instant),  # replaces the restoration target (C-40)
@@ -237,6 +238,7 @@ incident = Table(
     Index("ix_incident_responsible_group", "responsible_group", "state"),
     Index("ix_incident_recorder", "recorder", "state"),
     Index("ix_incident_customer_id", "customer_id"),
+    Index("ix_incident_type", "type", "id"),
     Index(
         "ix_incident_master_id",
         "master_id",

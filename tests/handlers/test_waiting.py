@@ -81,7 +81,7 @@ def test_a_code_is_set_by_the_roles_that_the_table_names(sqlite_house: House) ->
     assert codes("support") == ["W01", "W02", "W06", "W07", "W08", "W09"]
     assert codes("manager") == ["W07", "W09", "W99"]
     assert codes("leaders") == codes("system") == []
-    assert codes("system", actor="system") == ["W03", "W04", "W05"]
+    assert codes("system", actor="system") == ["W01", "W03", "W04", "W05"]
 
 
 @pytest.mark.parametrize(("seconds", "late"), [(-1, False), (0, True), (1, True)])
@@ -232,8 +232,8 @@ def test_the_system_sets_its_own_codes_only_and_refuses_what_already_waits(sqlit
     incident_id = sqlite_house.accepted()
     ctx = sqlite_house.context(SUPPORTER)
     incident = incidents.get(ctx, incident_id)
-    with pytest.raises(ValueError, match="W01"):
-        waiting.hold_by_system(ctx, incident, "W01", "等用户", "s4_2_change")
+    with pytest.raises(ValueError, match="W06"):
+        waiting.hold_by_system(ctx, incident, "W06", "等厂商", "s4_2_change")
     waits = waiting.hold_by_system(ctx, incident, "W03", "等变更", "s4_2_change")
     with pytest.raises(ConflictError, match="等待"):
         waiting.hold_by_system(ctx, waits, "W04", "等需求", "s4_3_create")

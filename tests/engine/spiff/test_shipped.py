@@ -27,6 +27,7 @@ FOLDER = Path(__file__).resolve().parents[3] / "processes"
 INCIDENT = "incident"
 DATA = {"incident_id": 4711, "master_id": 17}
 WALKS = 1_000 if os.environ.get("LOVEM_PROVE") else 60
+MOST = 3_000  # walks, where some way is still missing after these
 STEPS = 120
 
 
@@ -152,15 +153,19 @@ def test_the_shipped_incident_diagrams_compile() -> None:
 
 @pytest.mark.parametrize("top", tops())
 def test_walks_through_the_shipped_diagrams_are_the_same_saved_and_take_every_way(top: str) -> None:
-    taken: set[str] = set()
     ended = 0
-    for seed in range(WALKS):
+    walks = 0
+    missing = gateway_flows(top)
+    for seed in range(MOST):
+        if seed >= WALKS and not missing:
+            break
+        walks += 1
         try:
             completed, largest, flows = walk(top, seed)
         except Exception as error:
             raise AssertionError(f"seed {seed}: {error!r}") from error
         assert largest <= 2000, seed
         ended += completed
-        taken |= flows
-    assert ended > WALKS / 2
-    assert gateway_flows(top) - taken == set()
+        missing -= flows
+    assert ended > walks / 2
+    assert missing == set()

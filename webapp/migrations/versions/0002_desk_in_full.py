@@ -34,9 +34,11 @@ def downgrade() -> None:
 
 def _incident() -> None:
     op.add_column("incident", sa.Column("collected", sa.Text()))
+    op.add_column("incident", sa.Column("announce", sa.Boolean()))
     op.add_column("incident", sa.Column("supplement_of", ID))
     op.add_column("incident", sa.Column("alarm_cleared_at", Instant()))
     op.add_column("incident", sa.Column("child_wait", sa.Integer(), nullable=False, server_default="0"))
+    op.create_index("ix_incident_type", "incident", ["type", "id"])
     there = sa.text("alarm_number IS NOT NULL")
     op.create_index(
         "ix_incident_alarm_number", "incident", ["alarm_number"], sqlite_where=there, postgresql_where=there
