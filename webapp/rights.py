@@ -134,6 +134,10 @@ RIGHTS: tuple[Right, ...] = (
     _right("resume", "desk manager responsible", frozenset({"waiting"})),
     _right("withdraw", "desk manager", UNDER_WAY),
     _right("reassign", "manager", UNDER_WAY),  # R023
+    _right("add_child", "manager responsible", frozenset({"in_progress", "waiting"})),  # C-46
+    _right("cancel_child", "manager responsible", OPEN - {"new", "slave"}),
+    _right("open_problem", "desk manager responsible recorder", OPEN - {"new", "slave"}),  # R056
+    _right("escalate", "desk manager responsible", UNDER_WAY - {"slave"}),  # R129, C-13
     # Who needs the customer's telephone, mobile, address or staff number; others see them masked (§5.1.2).
     _right("contact.read", "desk manager responsible recorder reporter"),
     # What the customer does himself.

@@ -7,7 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from engine.context import Context
 from engine.errors import ConflictError, NotFoundError
@@ -31,12 +31,17 @@ _KEEP = insert(child_change)
 _KEPT = "changes of children to keep"
 
 
+def incident_of(connection: Connection, number: str) -> int:
+    """The id of the incident that has the child. Raises NotFoundError."""
+    found: int | None = connection.scalar(_INCIDENT_OF, {"wanted": number})
+    if found is None:
+        raise NotFoundError(f"没有编号为 {number} 的子单")
+    return found
+
+
 def get(ctx: Context, number: str) -> Child:
     """The child as it is now in this unit of work; its incident is locked first. Raises NotFoundError."""
-    incident_id = ctx.connection.scalar(_INCIDENT_OF, {"wanted": number})
-    if incident_id is None:
-        raise NotFoundError(f"没有编号为 {number} 的子单")
-    return of(ctx, incident_id, number)
+    return of(ctx, incident_of(ctx.connection, number), number)
 
 
 def of(ctx: Context, incident_id: int, number: str) -> Child:

@@ -17,11 +17,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import exists, select
+
 from engine import messages
 from engine.context import Context
 from engine.errors import ConflictError, InvalidValuesError
+from engine.persistence import subscription
 from handlers.records import child_rows, incidents, numbers, waiting
-from handlers.records.child_rows import Child, all_of, change, get, of
+from handlers.records.child_rows import Child, all_of, change, get, incident_of, of
 from handlers.records.incidents import Fields, Incident
 
 __all__ = [
@@ -38,6 +41,7 @@ __all__ = [
     "end_companions",
     "finish",
     "get",
+    "incident_of",
     "last_done",
     "of",
     "open_child",
@@ -97,9 +101,9 @@ def add_child(
 ) -> str:
     """Open one more child of an incident that waits for others already: it waits for this one, too (C-46).
 
-    Raises ConflictError when it waits for none.
+    Raises ConflictError when it waits for none, or has been taken out of its wait.
     """
-    if not awaited(ctx, incident):
+    if not (awaited(ctx, incident) and _is_listening(ctx, incident)):
         raise ConflictError("事件现在不在等待子单，不能补充；请在 4.1 选择需要的配合", by=incident["updated_by"])
     number = _open(ctx, incident, kind, title, details, group, facts, incident["child_wait"], None)
     _hold_as_asked(ctx, incident, None)
@@ -158,13 +162,13 @@ def finish(ctx: Context, child: Child, outcome: str, *, result: str | None = Non
         raise ValueError(f"a child does not end as {outcome!r}")
     if child["state"] != OPEN:
         return
-    ended: Fields = {"state": outcome, "finished_at": ctx.now}
-    child = change(ctx, child, ended | ({"result": result} if result else {}), element=element)
+    _end(ctx, child, outcome, result, element)
     incident = incidents.get(ctx, child["incident_id"], lock=True)
     if child["wait"] != incident["child_wait"]:
         return  # nobody waits for it, or its pass has yet to begin
     if awaited(ctx, incident):
-        _hold_as_asked(ctx, incident, element)
+        if _waits_by_system(incident):  # else somebody works on it already
+            _hold_as_asked(ctx, incident, element)
         return
     _end_waiting(ctx, incident, f"{KINDS[child['kind']].name} {child['number']} 已结束", element)
     _send_all_done(ctx, incident)
@@ -173,14 +177,19 @@ def finish(ctx: Context, child: Child, outcome: str, *, result: str | None = Non
 def cancel(ctx: Context, child: Child, reason: str) -> None:
     """End a child that nobody wants any more: its process stops. Nothing happens to one that has ended."""
     if child["state"] == OPEN:
+        _stop(ctx, child)
         finish(ctx, child, CANCELLED, result=reason)
-        messages.send(ctx, STOP, child["number"], CANCELLED, message_id=f"{STOP}:{child['number']}")
 
 
 def cancel_all(ctx: Context, incident: Incident, reason: str) -> None:
-    """Cancel what others still do for an incident that is withdrawn, and its escalation; a problem goes on (§4.1)."""
+    """Cancel what others still do for an incident that is withdrawn, and its escalation; a problem goes on (§4.1).
+
+    Nobody is told that the pass is over: whoever calls takes the incident out of it.
+    """
     for each in [*awaitable(ctx, incident), *open_of(ctx, incident["id"], ["escalation"])]:
-        cancel(ctx, each, reason)
+        _stop(ctx, each)
+        _end(ctx, each, CANCELLED, reason, None)
+    _end_waiting(ctx, incident, reason, None)
 
 
 def end_companions(ctx: Context, incident: Incident) -> None:
@@ -198,6 +207,15 @@ def close_announcements(ctx: Context, incident: Incident) -> None:
             messages.send(ctx, "announcement_close", number, message_id=f"announcement_close:{number}")
         else:
             cancel(ctx, each, "事件已解决，不再需要公告")
+
+
+def _end(ctx: Context, child: Child, outcome: str, result: str | None, element: str | None) -> None:
+    ended: Fields = {"state": outcome, "finished_at": ctx.now}
+    change(ctx, child, ended | ({"result": result} if result else {}), element=element)
+
+
+def _stop(ctx: Context, child: Child) -> None:
+    messages.send(ctx, STOP, child["number"], CANCELLED, message_id=f"{STOP}:{child['number']}")
 
 
 def _open(
@@ -263,9 +281,20 @@ def _hold_as_asked(ctx: Context, incident: Incident, element: str | None) -> Non
 
 
 def _end_waiting(ctx: Context, incident: Incident, reason: str, element: str | None) -> Incident:
-    if incident["state"] == "waiting" and incident["waiting_code"] in _CODES:
+    if _waits_by_system(incident):
         return waiting.resume(ctx, incident, reason, element=element)
     return incident
+
+
+def _waits_by_system(incident: Incident) -> bool:
+    return incident["state"] == "waiting" and incident["waiting_code"] in _CODES
+
+
+def _is_listening(ctx: Context, incident: Incident) -> bool:
+    """Whether the incident's process stands where it hears of ALL_DONE: a pass may have been interrupted."""
+    c = subscription.c
+    waits = exists().where(c.name == ALL_DONE, c.key == _wait_id(incident))
+    return bool(ctx.connection.scalar(select(waits)))
 
 
 def _send_all_done(ctx: Context, incident: Incident) -> None:

@@ -193,6 +193,16 @@ def test_a_child_ends_once_and_whatever_has_become_of_its_incident(house: House)
         ended(house, number, "open")
 
 
+def test_who_works_on_the_incident_again_is_not_put_on_waiting_by_what_was_left(house: House) -> None:
+    incident_id = house.accepted()
+    change = opened(house, incident_id)
+    opened(house, incident_id, "requirement")
+    begun(house, incident_id)
+    house.step("investigation.analyse", incident_id, SUPPORTER, analysis="先看看别的原因")
+    ended(house, change)
+    assert waiting_for(house, incident_id) == ("in_progress", None)
+
+
 @pytest.mark.proves("R162")
 def test_an_incident_is_not_resolved_while_others_work_for_it(house: House) -> None:
     incident_id = house.accepted()
@@ -204,22 +214,6 @@ def test_an_incident_is_not_resolved_while_others_work_for_it(house: House) -> N
     with pytest.raises(InvalidValuesError) as refused:
         children.require_none_open(ctx, incidents.get(ctx, incident_id), "restored")
     assert all(number in refused.value.problems["restored"] for number in (task, change))
-
-
-def test_one_more_child_joins_a_wait_and_only_a_wait(house: House) -> None:
-    incident_id = house.accepted()
-    first = opened(house, incident_id, "task")
-    begun(house, incident_id)
-    ctx = house.context(SUPPORTER)
-    second = children.add_child(ctx, incidents.get(ctx, incident_id), "change", "补一个变更", None, None, {})
-    assert waiting_for(house, incident_id) == ("waiting", "W03")
-    ended(house, first)
-    assert sent(house) == []
-    ended(house, second)
-    assert sent(house) == [(f"{incident_id}.1", "done")]
-    ctx = house.context(SUPPORTER)
-    with pytest.raises(ConflictError, match="不在等待"):
-        children.add_child(ctx, incidents.get(ctx, incident_id), "change", "太晚", None, None, {})
 
 
 def test_a_persons_own_waiting_is_not_ended_by_a_child(house: House) -> None:
