@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-import flask_migrate
+from alembic import command
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import Connection
 
 from webapp import people
 from webapp.desk import Desk
 from webapp.settings import Settings, SettingsError
 
 
-def migrate() -> None:
-    """Bring the schema to this version; needs an active application context."""
-    flask_migrate.upgrade()
+def migrate(connection: Connection | None = None, revision: str = "head") -> None:
+    """Bring the schema to this version, or to ``revision``; needs an active application context.
+
+    With a ``connection`` it happens in its transaction, which the caller ends.
+    """
+    config = current_app.extensions["migrate"].migrate.get_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def revisions() -> set[str]:
+    """Every revision of the schema that this version knows."""
+    return {one.revision for one in _script().walk_revisions()}
+
+
+def heads() -> set[str]:
+    """The revision of this version's schema."""
+    return set(_script().get_heads())
 
 
 def require_ready(desk: Desk, settings: Settings) -> None:
@@ -33,8 +50,11 @@ def require_ready(desk: Desk, settings: Settings) -> None:
 
 
 def _schema_is_current(desk: Desk) -> bool:
+    with desk.reading() as connection:
+        return set(MigrationContext.configure(connection).get_current_heads()) == heads()
+
+
+def _script() -> ScriptDirectory:
     from webapp.app import MIGRATIONS
 
-    heads = set(ScriptDirectory(str(MIGRATIONS)).get_heads())
-    with desk.reading() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == heads
+    return ScriptDirectory(str(MIGRATIONS))

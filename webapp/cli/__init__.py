@@ -10,12 +10,24 @@ from collections.abc import Sequence
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import EngineError, StepFailedError
-from webapp.cli import database, decisions, definitions, demo, operations, reference, replay, serve, tokens, users
+from webapp.cli import (
+    backup,
+    database,
+    decisions,
+    definitions,
+    demo,
+    operations,
+    reference,
+    replay,
+    serve,
+    tokens,
+    users,
+)
 from webapp.cli.common import REFUSED, WRONG_CALL, CommandRefusedError
 from webapp.settings import SettingsError
 
 # Each module adds its own commands; ``run`` of a command returns the exit status.
-MODULES = (serve, database, definitions, decisions, reference, users, tokens, operations, demo, replay)
+MODULES = (serve, database, backup, definitions, decisions, reference, users, tokens, operations, demo, replay)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

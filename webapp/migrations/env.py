@@ -41,5 +41,9 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-with current_app.extensions["migrate"].db.engine.begin() as opened:
-    run(opened)
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    with current_app.extensions["migrate"].db.engine.begin() as opened:
+        run(opened)
