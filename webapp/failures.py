@@ -21,11 +21,13 @@ from engine.errors import (
     StepFailedError,
 )
 from webapp.current import person_or_none
+from webapp.desk import BusyError
 from webapp.language import N_
 
 log = logging.getLogger("lovem.web")
 
 STATUS: tuple[tuple[type[EngineError], int], ...] = (
+    (BusyError, 503),
     (NotFoundError, 404),
     (ConflictError, 409),
     (NotAllowedError, 403),
@@ -56,6 +58,7 @@ MESSAGES = {
     415: N_("请按说明的格式提交。"),
     500: N_("操作没有生效，已记录下来。请稍后重试；仍然出错时请联系系统管理员。"),
 }
+_BUSY_FOR = 2  # seconds after which a busy database is worth another try
 _TOLD = ("Allow", "Retry-After")  # headers of a refusal that say what to do
 STUCK = N_("这一步没有完成，流程已停在原处并通知管理人员。您不用重复提交。")
 SIGNED_OUT = N_("登录已过期，内容还没有提交。请登录后继续。")
@@ -145,4 +148,6 @@ def _answer(
         context = {"status": status, "title": title, "message": message, "error": error} | (page or {})
         response = Response(render_template("errors/error.html", **context), mimetype="text/html")
     response.status_code = status
+    if status == 503:
+        response.headers["Retry-After"] = str(_BUSY_FOR)
     return response

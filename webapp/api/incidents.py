@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import orjson
@@ -82,11 +83,13 @@ ANSWER = fields("answer", "答复", ["answer"], answer={**TEXT, "title": "答复
 )
 def list_incidents(given: Given) -> Answer:
     """The newest first, 50 a page."""
-    text = given.query.get("q", "").strip()
-    state = given.query.get("state", "all" if text else "open")
-    after = given.query.get("after")
+    asked = dict(given.query)
+    after = keyset.unpack_id(asked.pop("after", ""))
+    text = asked.pop("q", "").strip()
+    days = {name: date.fromisoformat(asked.pop(name)) for name in ("since", "until") if name in asked}
+    wanted = Filter(**{"text": text, "state": "all" if text else "open", **asked, **days})
     with reading() as ctx:
-        page = incidents.find(ctx.connection, Filter(text, state), ctx.now, keyset.unpack_id(after) if after else None)
+        page = incidents.find(ctx.connection, wanted, ctx.now, after)
         return Answer({"incidents": [shapes.summary(row) for row in page.rows], "after": page.after})
 
 
