@@ -15,6 +15,7 @@ from webapp.rights import OPEN
 
 STATES: Mapping[str, Collection[str]] = {
     "open": OPEN,
+    "unaccepted": ("new", "to_dispatch", "to_accept"),
     "new": ("new",),
     "to_dispatch": ("to_dispatch",),
     "to_accept": ("to_accept",),
