@@ -6,6 +6,7 @@ from flask import Flask
 
 from webapp.routes import (
     attachments,
+    board,
     bulk,
     frame,
     incident_list,
@@ -23,7 +24,7 @@ from webapp.routes.blueprint import pages
 __all__ = ["register"]
 
 # Imported for their routes.
-MODULES = (session, attachments, work, bulk, tasks, times, report, incident_list, incidents, rules, rule_drafts)
+MODULES = (session, attachments, board, work, bulk, tasks, times, report, incident_list, incidents, rules, rule_drafts)
 
 
 def register(app: Flask) -> None:
