@@ -23,7 +23,7 @@ from webapp.rights import Person, allowed
 
 ADDABLE = ("change", "task")  # a requirement needs its joint check first (4.3), a problem nobody waits for
 CANCELLABLE = ("change", "requirement", "joint_check", "task")
-TITLE_LENGTH, DETAILS_LENGTH = 100, 4000
+TITLE_LENGTH, DETAILS_LENGTH = 200, 4000
 WORDS = {
     "add_child": "补充子单",
     "cancel_child": "取消子单",
