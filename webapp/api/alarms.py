@@ -223,8 +223,8 @@ def _result(number: str | None, taken: Taken, problems: Mapping[str, str] | None
 
 def webhook_schema() -> dict[str, Any]:
     """What of Alertmanager's body is read; whatever else is in it is passed over."""
-    texts = {"type": "object", "additionalProperties": {"type": "string"}}
-    alert = {"type": "object", "properties": {**_open(ALERT), "labels": texts, "annotations": texts}}
+    texts = {name: {"description": "Texts by name."} for name in ("labels", "annotations")}
+    alert = {"type": "object", "properties": {**_open(ALERT), **texts}}
     return {
         "type": "object",
         "properties": {

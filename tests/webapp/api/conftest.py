@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.office import CUSTOMER, Office
 from tests.webapp.conftest import Clock
 from webapp import people, tokens
 from webapp.app import desk_of
+from webapp.database import make_engine
 
 MONITORING = "platform"
 SECRET = "b7f1c02e9d4a5566778899aabbccddee"
@@ -44,6 +47,7 @@ class Api:
 
     def __init__(self, app: Flask, office: Office, clock: Clock) -> None:
         self.app, self.office, self.clock = app, office, clock
+        self.url = str(app.config["SQLALCHEMY_DATABASE_URI"])
         self.desk = desk_of(app)
 
     def caller(self, account: str | None) -> Caller:
@@ -64,5 +68,19 @@ class Api:
 
 
 @pytest.fixture
-def api(make_app: Callable[..., Flask], office_url: str, office: Office, clock: Clock) -> Api:
-    return Api(make_app(office_url, alarm_secret=SECRET, alarm_account=MONITORING), office, clock)
+def api(make_app: Callable[..., Flask], sqlite_office: Path, tmp_path: Path, clock: Clock) -> Iterator[Api]:
+    """On SQLite; ``both`` is for what a database could do differently."""
+    shutil.copyfile(sqlite_office, tmp_path / "office.db")
+    yield from _opened(make_app, f"sqlite:///{tmp_path / 'office.db'}", clock)
+
+
+@pytest.fixture
+def both(make_app: Callable[..., Flask], office_url: str, clock: Clock) -> Iterator[Api]:
+    """On SQLite and on PostgreSQL."""
+    yield from _opened(make_app, office_url, clock)
+
+
+def _opened(make_app: Callable[..., Flask], url: str, clock: Clock) -> Iterator[Api]:
+    engine = make_engine(url)
+    yield Api(make_app(url, alarm_secret=SECRET, alarm_account=MONITORING), Office(engine), clock)
+    engine.dispose()

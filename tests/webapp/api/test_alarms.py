@@ -32,6 +32,11 @@ RECOVERY = ALARM | {"status": "resolved", "occurred_at": "2026-11-23T09:00:00+08
 
 @pytest.fixture
 def monitoring(api: Api) -> Caller:
+    return sender(api)
+
+
+def sender(api: Api) -> Caller:
+    """A program with a token of a monitoring account."""
     api.add_monitoring()
     return api.caller(MONITORING)
 
@@ -96,14 +101,15 @@ def test_an_alarm_that_somebody_raised_names_him(api: Api, monitoring: Caller):
     assert (found["alarm_trigger"], found["alarm_account"]) == ("manual", "operations-bss01")
 
 
-def test_the_same_alarm_adds_to_its_open_incident_and_is_counted(api: Api, monitoring: Caller):
+def test_the_same_alarm_adds_to_its_open_incident_and_is_counted(both: Api):
+    monitoring = sender(both)
     number = monitoring.post("/alarms", ALARM).get_json()["incident"]
     for times in (2, 3):
         answer = monitoring.post("/alarms", ALARM)
         assert (answer.status_code, answer.get_json()["result"]) == (200, "added")
         assert answer.get_json()["incident"] == number
-        assert comments(api)[-1] == f"告警再次上报（第 {times} 次）：{ALARM['text']}"
-    assert len(incidents(api)) == 1
+        assert comments(both)[-1] == f"告警再次上报（第 {times} 次）：{ALARM['text']}"
+    assert len(incidents(both)) == 1
     assert monitoring.post("/alarms", ALARM | {"number": "ZBX-4712"}).get_json()["result"] == "created"
 
 
@@ -132,18 +138,19 @@ def test_recovery_before_acceptance_resolves_the_incident_by_itself(api: Api, mo
     assert comments(api) == ["监控报告：告警已消除"]
 
 
-def test_recovery_after_acceptance_is_only_a_note(api: Api, monitoring: Caller):
+def test_recovery_after_acceptance_is_only_a_note(both: Api):
+    monitoring = sender(both)
     monitoring.post("/alarms", ALARM)
-    incident_id = incidents(api)[0]["id"]
-    api.office.do(incident_id, "reception01", "s2_1_type", "s2_2_classify", "s2_8_dispatch")
-    api.office.do(incident_id, "crm01", "s2_9_accept")
+    incident_id = incidents(both)[0]["id"]
+    both.office.do(incident_id, "reception01", "s2_1_type", "s2_2_classify", "s2_8_dispatch")
+    both.office.do(incident_id, "crm01", "s2_9_accept")
     assert monitoring.post("/alarms", RECOVERY).get_json()["result"] == "cleared"
     assert monitoring.post("/alarms", RECOVERY).get_json()["result"] == "cleared"
-    (found,) = incidents(api)
+    (found,) = incidents(both)
     assert (found["state"], found["proposed_close_code"]) == ("in_progress", None)
-    assert comments(api) == ["监控报告：告警已消除"]
+    assert comments(both) == ["监控报告：告警已消除"]
     monitoring.post("/alarms", ALARM)
-    assert incidents(api)[0]["alarm_cleared_at"] is None
+    assert incidents(both)[0]["alarm_cleared_at"] is None
 
 
 def test_recovery_of_what_nobody_reported_is_unknown(api: Api, monitoring: Caller):
@@ -167,17 +174,18 @@ def test_after_closing_the_same_alarm_opens_a_new_incident(api: Api, monitoring:
     assert (again.status_code, again.get_json()["incident"] != first) == (201, True)
 
 
-def test_two_nodes_that_get_the_same_alarm_make_one_incident(api: Api, monitoring: Caller):
-    with api.desk.reading() as connection:
+def test_two_nodes_that_get_the_same_alarm_make_one_incident(both: Api):
+    sender(both)
+    with both.desk.reading() as connection:
         actor = people.find(connection, MONITORING)
-    occurred_at = api.clock() - timedelta(minutes=5)
+    occurred_at = both.clock() - timedelta(minutes=5)
     reported = Alarm(number="X", severity="minor", text="两个节点", occurred_at=occurred_at)
-    desks = [api.desk, api.office.desk] * 2  # two nodes: they share nothing but the database
+    desks = [both.desk, both.office.desk] * 2  # two nodes: they share nothing but the database
     with ThreadPoolExecutor(4) as pool:
         results = [each.result for each in pool.map(lambda desk: take_alarm(desk, actor, reported), desks)]
     assert sorted(results) == ["added"] * 3 + ["created"]
-    assert len(incidents(api)) == 1
-    assert sorted(comments(api)) == [f"告警再次上报（第 {times} 次）：两个节点" for times in (2, 3, 4)]
+    assert len(incidents(both)) == 1
+    assert sorted(comments(both)) == [f"告警再次上报（第 {times} 次）：两个节点" for times in (2, 3, 4)]
 
 
 def test_each_alert_of_alertmanager_is_reported_by_itself(api: Api, monitoring: Caller):
@@ -265,8 +273,8 @@ def test_a_signature_covers_the_body_and_the_timestamp(api: Api, monitoring: Cal
     assert client.post("/api/alarms", data=raw, headers=later, content_type="application/json").status_code == 401
 
 
-def test_without_a_secret_no_signature_is_good(api: Api, monitoring: Caller, make_app: Any, office_url: str):
-    bare = Api(make_app(office_url, alarm_account=MONITORING), api.office, api.clock)
+def test_without_a_secret_no_signature_is_good(api: Api, monitoring: Caller, make_app: Any):
+    bare = Api(make_app(api.url, alarm_account=MONITORING), api.office, api.clock)
     assert signed(bare, ALARM, secret="").status_code == 401
 
 

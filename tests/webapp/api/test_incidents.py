@@ -24,17 +24,17 @@ def test_an_incident_is_created_with_the_values_of_1_2_and_1_4(api: Api):
     assert datetime.fromisoformat(found["facts"]["occurred_at"]).utcoffset() is not None
 
 
-def test_the_same_key_answers_the_first_result_and_another_body_is_a_conflict(api: Api):
-    desk, body = api.caller("reception01"), api.new_incident()
+def test_the_same_key_answers_the_first_result_and_another_body_is_a_conflict(both: Api):
+    desk, body = both.caller("reception01"), both.new_incident()
     first = desk.post("/incidents", body, Idempotency_Key="k1").get_json()
     again = desk.post("/incidents", body, Idempotency_Key="k1")
     assert (again.status_code, again.get_json()) == (201, first)
-    other = desk.post("/incidents", api.new_incident(summary="别的事情"), Idempotency_Key="k1")
+    other = desk.post("/incidents", both.new_incident(summary="别的事情"), Idempotency_Key="k1")
     assert other.status_code == 409
     assert other.get_json()["by"] == "reception01"
     assert len(desk.get("/incidents").get_json()["incidents"]) == 1
     # A key belongs to its account.
-    colleague = api.caller("reception02").post("/incidents", body, Idempotency_Key="k1")
+    colleague = both.caller("reception02").post("/incidents", body, Idempotency_Key="k1")
     assert colleague.get_json()["number"] != first["number"]
 
 
@@ -110,10 +110,10 @@ def test_the_customer_and_strangers_read_nothing(api: Api):
     assert api.caller(None).get(f"/incidents/{number}").status_code == 401
 
 
-def test_the_timeline_tells_steps_changes_decisions_and_words(api: Api):
-    incident_id = api.office.accept()
-    number = api.number(incident_id)
-    support = api.caller("crm01")
+def test_the_timeline_tells_steps_changes_decisions_and_words(both: Api):
+    incident_id = both.office.accept()
+    number = both.number(incident_id)
+    support = both.caller("crm01")
     support.post(f"/incidents/{number}/supplement", {"text": "又有两个台席报错"})
     found = support.get(f"/incidents/{number}").get_json()
     kinds = {event["kind"] for event in found["timeline"]}
@@ -151,10 +151,10 @@ def test_an_answer_where_nobody_asked_is_a_conflict(api: Api):
     assert answer.get_json()["by"] == "reception01"
 
 
-def test_lists_are_filtered_and_paged(api: Api):
+def test_lists_are_filtered_and_paged(both: Api):
     for place in range(52):
-        api.office.report(summary=f"第 {place} 件事", source="phone" if place else "email")
-    desk = api.caller("reception01")
+        both.office.report(summary=f"第 {place} 件事", source="phone" if place else "email")
+    desk = both.caller("reception01")
     first = desk.get("/incidents").get_json()
     assert len(first["incidents"]) == 50
     second = desk.get("/incidents", after=first["after"]).get_json()
@@ -185,5 +185,5 @@ def test_a_wrong_filter_is_refused_by_name(api: Api, query: dict[str, Any], name
 
 
 @pytest.mark.parametrize("number", ["SJ261123-999", "99999", "nothing", "%00", "SJ261123-001%00"])
-def test_what_is_not_there_is_404_or_not_understood(api: Api, number: str):
-    assert api.caller("reception01").get(f"/incidents/{number}").status_code in {400, 404}
+def test_what_is_not_there_is_404_or_not_understood(both: Api, number: str):
+    assert both.caller("reception01").get(f"/incidents/{number}").status_code in {400, 404}

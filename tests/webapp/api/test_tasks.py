@@ -38,9 +38,9 @@ def test_a_task_comes_with_the_schema_of_its_form(api: Api):
     assert found["token"] == task.token
 
 
-def test_a_task_is_completed_with_form_data_and_the_next_one_opens(api: Api):
-    task = api.office.task(api.office.dispatch())
-    support = api.caller("crm01")
+def test_a_task_is_completed_with_form_data_and_the_next_one_opens(both: Api):
+    task = both.office.task(both.office.dispatch())
+    support = both.caller("crm01")
     body = {"token": task.token, "values": ROAD["s2_9_accept"]}
     done = support.post(f"/tasks/{task.id}/complete", body, Idempotency_Key="c1")
     assert done.status_code == 200
@@ -49,7 +49,7 @@ def test_a_task_is_completed_with_form_data_and_the_next_one_opens(api: Api):
     assert support.post(f"/tasks/{task.id}/complete", body, Idempotency_Key="c1").get_json() == done.get_json()
     late = support.post(f"/tasks/{task.id}/complete", body, Idempotency_Key="c2")
     assert late.status_code == 409
-    assert (late.get_json()["by"], late.get_json()["at"]) == ("crm01", api.clock().isoformat())
+    assert (late.get_json()["by"], late.get_json()["at"]) == ("crm01", both.clock().isoformat())
     read = support.get(f"/tasks/{task.id}")
     assert (read.status_code, read.get_json()["by"]) == (409, "crm01")
 
@@ -99,15 +99,15 @@ def test_a_task_that_never_was_is_not_found(api: Api, path: str):
     assert answer.status_code == 404
 
 
-def test_completing_by_the_api_costs_no_more_than_by_the_page(api: Api):
+def test_completing_by_the_api_costs_no_more_than_by_the_page(both: Api):
     """Statements of the whole request, the caller's recognition included; tables and bundles are in memory."""
-    by_page, by_api = api.app.test_client(), api.caller("crm01")
-    _sign_in(api, by_page, "crm01")
+    by_page, by_api = both.app.test_client(), both.caller("crm01")
+    _sign_in(both, by_page, "crm01")
     counts = []
     for turn in ("warm", "page", "api"):
-        incident_id = api.office.dispatch()
-        task = api.office.task(incident_id)
-        with counting(api.desk.engine) as counted:
+        incident_id = both.office.dispatch()
+        task = both.office.task(incident_id)
+        with counting(both.desk.engine) as counted:
             if turn == "api":
                 body = {"token": task.token, "values": ROAD["s2_9_accept"]}
                 assert by_api.post(f"/tasks/{task.id}/complete", body, Idempotency_Key="k").status_code == 200

@@ -25,20 +25,20 @@ def status(api: Api, header: str | None) -> int:
     return api.app.test_client().get("/api/tasks", headers=headers).status_code
 
 
-def test_a_token_is_kept_as_a_hash_only(api: Api):
-    made = tokens.issue(api.desk, "test", "reception01", "监控脚本")
+def test_a_token_is_kept_as_a_hash_only(both: Api):
+    made = tokens.issue(both.desk, "test", "reception01", "监控脚本")
     assert made.token is not None
     assert made.token.startswith("lovem_")
-    assert made.token not in repr(rows(api))
-    assert status(api, f"Bearer {made.token}") == 200
-    assert status(api, f"bearer {made.token}") == 200
+    assert made.token not in repr(rows(both))
+    assert status(both, f"Bearer {made.token}") == 200
+    assert status(both, f"bearer {made.token}") == 200
 
 
-def test_a_second_arrival_of_the_command_makes_no_second_token_and_shows_none(api: Api):
-    first = tokens.issue(api.desk, api.office["reception01"], "reception01", "脚本", key="k")
-    again = tokens.issue(api.desk, api.office["reception01"], "reception01", "脚本", key="k")
+def test_a_second_arrival_of_the_command_makes_no_second_token_and_shows_none(both: Api):
+    first = tokens.issue(both.desk, both.office["reception01"], "reception01", "脚本", key="k")
+    again = tokens.issue(both.desk, both.office["reception01"], "reception01", "脚本", key="k")
     assert (again.id, again.token) == (first.id, None)
-    assert len(rows(api)) == 1
+    assert len(rows(both)) == 1
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_whoever_has_no_good_token_is_a_stranger(api: Api, header: str | None):
     assert set(answer.get_json()) == {"status", "title", "message", "problems"}
 
 
-def test_a_token_holds_before_its_end_and_not_at_it(api: Api):
-    made = tokens.issue(api.desk, "test", "reception01", "短", days=1)
-    api.clock.pass_(days=1, microseconds=-1)
-    assert status(api, f"Bearer {made.token}") == 200
-    api.clock.pass_(microseconds=1)
-    assert status(api, f"Bearer {made.token}") == 401
+def test_a_token_holds_before_its_end_and_not_at_it(both: Api):
+    made = tokens.issue(both.desk, "test", "reception01", "短", days=1)
+    both.clock.pass_(days=1, microseconds=-1)
+    assert status(both, f"Bearer {made.token}") == 200
+    both.clock.pass_(microseconds=1)
+    assert status(both, f"Bearer {made.token}") == 401
 
 
 def test_a_token_holds_for_ninety_days_unless_said_otherwise_and_a_year_at_most(api: Api):
@@ -94,19 +94,19 @@ def test_a_token_acts_with_the_rights_of_its_account_at_that_moment(api: Api):
         tokens.issue(api.desk, "test", "reception01", "x")
 
 
-def test_the_last_use_is_noted_to_the_hour(api: Api):
-    desk = api.caller("reception01")
-    assert rows(api)[0]["used_at"] is None
-    api.clock.pass_(minutes=20)
+def test_the_last_use_is_noted_to_the_hour(both: Api):
+    desk = both.caller("reception01")
+    assert rows(both)[0]["used_at"] is None
+    both.clock.pass_(minutes=20)
     desk.get("/tasks")
-    first = rows(api)[0]["used_at"]
-    assert first == api.clock().replace(minute=0)
-    api.clock.pass_(minutes=39)
+    first = rows(both)[0]["used_at"]
+    assert first == both.clock().replace(minute=0)
+    both.clock.pass_(minutes=39)
     desk.get("/tasks")
-    assert rows(api)[0]["used_at"] == first
-    api.clock.pass_(minutes=1)
+    assert rows(both)[0]["used_at"] == first
+    both.clock.pass_(minutes=1)
     desk.get("/tasks")
-    assert rows(api)[0]["used_at"] == api.clock()
+    assert rows(both)[0]["used_at"] == both.clock()
 
 
 def test_an_account_has_twenty_live_tokens_at_most(api: Api):
