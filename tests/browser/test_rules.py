@@ -1,4 +1,4 @@
-"""A rule changed without code in a real browser: edited in the table, approved by another person, obeyed, taken back."""
+"""A rule changed without code in a real browser: edited in the table, approved by another, obeyed, taken back."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from webapp.routes import (
     frame,
     incident_list,
     incidents,
+    processes,
     report,
     rule_drafts,
     rules,
@@ -24,7 +25,7 @@ from webapp.routes.blueprint import pages
 __all__ = ["register"]
 
 # Imported for their routes.
-MODULES = (session, attachments, board, work, bulk, tasks, times, report, incident_list, incidents, rules, rule_drafts)
+MODULES = (session, attachments, board, work, bulk, tasks, times, report, incident_list, incidents, rules, rule_drafts, processes)
 
 
 def register(app: Flask) -> None:

@@ -17,6 +17,7 @@ async function draw(box) {
     return;
   }
   mark(viewer, box);
+  count(viewer, box);
   fit(viewer, box);
   box.dataset.drawn = "yes";
 }
@@ -47,6 +48,21 @@ function mark(viewer, box) {
     const words = Object.assign(document.createElement("div"), { className: "here", textContent: box.dataset.here });
     viewer.get("overlays").add(id, { position: { top: -24, left: 0 }, html: words });
   }
+}
+
+// On the page of a process: how many instances wait where, and a click that opens the step's row in the table.
+function count(viewer, box) {
+  const registry = viewer.get("elementRegistry");
+  for (const [id, number] of Object.entries(JSON.parse(box.dataset.counts ?? "{}"))) {
+    if (!registry.get(id)) continue;
+    const html = Object.assign(document.createElement("div"), { className: "here", textContent: number });
+    viewer.get("overlays").add(id, { position: { top: -10, right: 14 }, html });
+  }
+  if (!box.dataset.steps) return;
+  viewer.get("eventBus").on("element.click", ({ element }) => {
+    const row = document.querySelector(`${box.dataset.steps} [id="step-${CSS.escape(element.id.replace(/_label$/, ""))}"]`);
+    if (row) location.hash = row.id;
+  });
 }
 
 function fit(viewer, box) {
