@@ -17,11 +17,13 @@ def draft(ctx: Context, call: Call) -> str:
     """4.3: what is asked for goes to whoever sees it first; returns its kind (R051, R053, R158).
 
     A maintenance requirement goes to 规建部 for a joint check, which the incident waits for; another one to
-    requirement management, for which nobody waits.
+    requirement management, for which nobody waits: it closes the incident, so that nothing else may be open (C-46).
     """
     values = values_of(call)
     incident = incident_of(ctx, call)
     kind = str(values["kind"])
+    if kind == OTHER:
+        children.require_none_open(ctx, incident, "kind")
     title, details = values["title"], text(values, "details")
     facts = facts_of(values, "title", "details")
     first = "joint_check" if kind == MAINTENANCE else "requirement"
