@@ -276,12 +276,14 @@ DOORS: Mapping[str, str] = {
     "pages.process_form": "read",
     # The customer: by account, or by a signed link to one incident.
     "pages.mine": "request",
-    "pages.my_request": "request",
     "pages.my_report": "request",
     "pages.my_incident": "request",
     "pages.my_act": "request",
     "pages.followed": ANYBODY,
     "pages.followed_act": ANYBODY,
+    "pages.tokens": "read",
+    "pages.make_token": "read",
+    "pages.revoke_token": "read",
     # The API: by token; alarms by token or signature, which their endpoints check themselves.
     "api.openapi": ANYBODY,
     "api.list_incidents": "read",

@@ -111,6 +111,8 @@ def _parameters(this: Operation) -> list[dict[str, Any]]:
 
 def _responses(this: Operation) -> dict[str, Any]:
     statuses = {500} if this.open else {*ALWAYS, *this.refusals, *(WITH_BODY if this.body is not None else ())}
+    if this.keyed is not None:
+        statuses.add(409)
     answers: dict[str, Any] = {}
     for status, schema in this.answers.items():
         answers[str(status)] = {"description": "Done", "content": {JSON: {"schema": schema}}}

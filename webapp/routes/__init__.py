@@ -8,6 +8,7 @@ from webapp.routes import (
     attachments,
     board,
     bulk,
+    customer,
     frame,
     incident_list,
     incidents,
@@ -16,8 +17,10 @@ from webapp.routes import (
     rule_drafts,
     rules,
     session,
+    task_hands,
     tasks,
     times,
+    tokens,
     work,
 )
 from webapp.routes.blueprint import pages
@@ -25,7 +28,23 @@ from webapp.routes.blueprint import pages
 __all__ = ["register"]
 
 # Imported for their routes.
-MODULES = (session, attachments, board, work, bulk, tasks, times, report, incident_list, incidents, rules, rule_drafts, processes)
+MODULES = (
+    session,
+    attachments,
+    board,
+    work,
+    bulk,
+    tasks,
+    task_hands,
+    times,
+    tokens,
+    report,
+    incident_list,
+    incidents,
+    rules,
+    rule_drafts,
+    processes,
+)
 
 
 def register(app: Flask) -> None:
