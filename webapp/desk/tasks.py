@@ -122,7 +122,10 @@ def _permitted(ctx: Context, actor: Person, action: str, task_id: str) -> tasks.
 
 @contextmanager
 def _record_following(ctx: Context, task: tasks.UserTask, person: str | None, reason: str) -> Iterator[None]:
-    """While the task changes hands: who has it answers for its incident (R203); ``person`` None is the group."""
+    """While the task changes hands: who has it answers for its incident (R203); ``person`` None is the group.
+
+    A task for another group than the responsible one (5.2) changes hands without that (T-8).
+    """
     if task.process_key != PROCESS:
         child = _locked_child(ctx, task)
         yield
@@ -131,6 +134,8 @@ def _record_following(ctx: Context, task: tasks.UserTask, person: str | None, re
         return
     incident = locked(ctx, int(task.business_key))
     yield
+    if task.candidate_group != incident["responsible_group"]:
+        return
     if person is None:
         incidents.given_back(ctx, incident, reason)
     else:
