@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import func, select
+
 from engine.context import SYSTEM
+from handlers.records.tables import incident
 from webapp import auth, people
 from webapp.demo.accounts import ACCOUNTS, PASSWORD, Account
 from webapp.demo.player import play
@@ -13,6 +16,7 @@ from webapp.desk import Desk
 
 __all__ = ["ACCOUNTS", "PASSWORD", "STORIES", "Account", "load", "play"]
 
+CUSTOMER = "customer01"  # the account of a customer
 JUST_NOW = timedelta(minutes=1)  # the last act of the stories lies so long before the first look at them
 
 
@@ -31,8 +35,17 @@ def load(desk: Desk) -> bool:
             if each.account not in present:
                 people.add(ctx, each.account, each.name, None, posts=each.posts, roles=each.roles, demo=True)
     play(desk, STORIES, desk.clock() - JUST_NOW)
+    _let_a_customer_in(desk)
     password_hash = auth.hash_password(PASSWORD)
     with desk.unit_of_work(SYSTEM) as ctx:
         for each in ACCOUNTS:
             people.set_password(ctx, each.account, password_hash)
     return True
+
+
+def _let_a_customer_in(desk: Desk) -> None:
+    """Give the customer's account the customer who has reported most, so that there is something to follow."""
+    c = incident.c.customer_id
+    query = select(c).where(c.is_not(None)).group_by(c).order_by(func.count().desc(), c).limit(1)
+    with desk.unit_of_work(SYSTEM) as ctx:
+        people.link_customer(ctx, CUSTOMER, ctx.connection.execute(query).scalar_one())

@@ -5,10 +5,12 @@ from webapp.desk.attachments import attach
 from webapp.desk.bulk import Outcome, assign_each, claim_each, transfer_each
 from webapp.desk.children import add_child, cancel_child, escalate, open_problem
 from webapp.desk.core import BusyError, Desk
+from webapp.desk.customers import answer, by_link, confirm, request
 from webapp.desk.filters import delete_filter, save_filter
 from webapp.desk.incidents import IDENTIFY, RECORD, Reported, comment, hold, reassign, report, resume, withdraw
 from webapp.desk.operations import cancel_instance, reopen, resume_instance, retry, suspend_instance
 from webapp.desk.raising import raise_incident
+from webapp.desk.relating import bind, link, unbind
 from webapp.desk.steps import Completed, InvalidStepError
 from webapp.desk.tasks import (
     assign,
@@ -34,9 +36,12 @@ __all__ = [
     "Taken",
     "Ticked",
     "add_child",
+    "answer",
     "assign",
     "assign_each",
     "attach",
+    "bind",
+    "by_link",
     "cancel_child",
     "cancel_instance",
     "claim",
@@ -44,16 +49,19 @@ __all__ = [
     "comment",
     "complete",
     "complete_joined",
+    "confirm",
     "delegate",
     "delete_filter",
     "escalate",
     "hold",
+    "link",
     "open_problem",
     "raise_incident",
     "reassign",
     "release",
     "reopen",
     "report",
+    "request",
     "resume",
     "resume_instance",
     "retry",
@@ -63,5 +71,6 @@ __all__ = [
     "take_alarm",
     "tick",
     "transfer_each",
+    "unbind",
     "withdraw",
 ]

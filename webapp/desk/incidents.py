@@ -29,7 +29,19 @@ from webapp.rights import Person, allowed
 PROCESS = "incident"  # its business key is the id of an incident
 REPORT = "report"
 REPORTED = "reported"  # how the process was entered: the first gateway reads it
-WORDS = {"comment": "补充说明", "hold": "置为等待", "resume": "恢复处理", "withdraw": "撤销", "reassign": "重新分派"}
+WORDS = {
+    "comment": "补充说明",
+    "supplement": "补充信息",
+    "hold": "置为等待",
+    "resume": "恢复处理",
+    "withdraw": "撤销",
+    "withdraw_own": "撤销",
+    "reassign": "重新分派",
+    "bind": "绑为从事件",
+    "link": "建立关联",
+    "answer": "答复",
+    "confirm": "确认处理结果",
+}
 COMMENT_LENGTH = 4000
 CHANNELS = frozenset({"phone", "mail", "sms", "visit"})  # by which somebody spoke with the customer
 IDENTIFY, RECORD = "s1_2_identify", "s1_4_record"  # the steps of the report page
@@ -150,7 +162,8 @@ def comment(
         raise InvalidValuesError({"channel": "没有这种联系方式"})
 
     def act(ctx: Context) -> dict[str, Any]:
-        _check_right(actor, "comment", incidents.get(ctx, incident_id))
+        action = "supplement" if kind == "supplement" else "comment"
+        check_right(actor, action, incidents.get(ctx, incident_id))
         relations.comment(ctx, incident_id, text, kind=kind, channel=channel)
         return {}
 
@@ -177,7 +190,7 @@ def hold(
         waiting.hold(ctx, incident, code, until, given(reason), roles=actor.roles)
         tasks.reoffer(ctx, str(incident_id))
 
-    _act(desk, actor, "hold", incident_id, revision, key, act)
+    change(desk, actor, "hold", incident_id, revision, key, act)
 
 
 def resume(
@@ -195,19 +208,29 @@ def resume(
         waiting.resume(ctx, incident, given(reason))
         tasks.reoffer(ctx, str(incident_id))
 
-    _act(desk, actor, "resume", incident_id, revision, key, act)
+    change(desk, actor, "resume", incident_id, revision, key, act)
 
 
 def withdraw(
-    desk: Desk, actor: Person, incident_id: int, reason: str, *, revision: int | None = None, key: str | None = None
+    desk: Desk,
+    actor: Person,
+    incident_id: int,
+    reason: str,
+    *,
+    revision: int | None = None,
+    key: str | None = None,
+    himself: bool = False,
 ) -> None:
-    """The user takes the report back (§5.1.12): what is under way stops, and 5.5 is open for whoever recorded it."""
+    """The user takes the report back (§5.1.12): what is under way stops, and 5.5 is open for whoever recorded it.
+
+    ``himself``: the actor is the user, not the desk that heard it from him.
+    """
 
     def act(ctx: Context, incident: Incident) -> None:
         relations.withdraw(ctx, incident, given(reason))
         messages.command(ctx, "withdraw", incident_id)
 
-    _act(desk, actor, "withdraw", incident_id, revision, key, act)
+    change(desk, actor, "withdraw_own" if himself else "withdraw", incident_id, revision, key, act)
 
 
 def reassign(
@@ -219,7 +242,7 @@ def reassign(
         relations.reassign(ctx, incident, given(reason))
         messages.command(ctx, "reassign", incident_id)
 
-    _act(desk, actor, "reassign", incident_id, revision, key, act)
+    change(desk, actor, "reassign", incident_id, revision, key, act)
 
 
 def locked(ctx: Context, incident_id: int) -> Incident:
@@ -230,7 +253,7 @@ def locked(ctx: Context, incident_id: int) -> Incident:
     return incidents.get(ctx, incident_id, lock=True)
 
 
-def _act(
+def change(
     desk: Desk,
     actor: Person,
     verb: str,
@@ -243,7 +266,7 @@ def _act(
 
     def permitted(ctx: Context) -> dict[str, Any]:
         incident = locked(ctx, incident_id)
-        _check_right(actor, verb, incident)
+        check_right(actor, verb, incident)
         if revision is not None and incident["revision"] != revision:
             raise ConflictError(
                 "事件刚被他人修改，请查看最新内容后再操作", by=incident["updated_by"], at=incident["updated_at"]
@@ -254,7 +277,8 @@ def _act(
     idempotency.once(desk, actor, verb, incident_id, key, permitted)
 
 
-def _check_right(actor: Person, action: str, incident: Incident) -> None:
+def check_right(actor: Person, action: str, incident: Incident) -> None:
+    """Raise NotAllowedError in words that name the act and the state in which it is not possible."""
     if not allowed(actor, action, incident=incident):
         state = incidents.STATES[incident["state"]]
         raise NotAllowedError(f"事件处于“{state}”，您的岗位现在不能{WORDS[action]}。")

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, literal, select, union_all
 
+from engine.context import SYSTEM
 from handlers.records.tables import customer, membership, person
+from webapp.people import BY_LINK
 from webapp.queries.rows import Record, records
 
 FOUND_AT_MOST = 6
@@ -15,8 +17,8 @@ SHORTEST = 2  # characters before a look-up begins
 
 def names(connection: Connection, accounts: Iterable[str | None]) -> dict[str, str]:
     """Account → name as staff read it; the system is called 系统. One statement, none for no accounts."""
-    wanted = {account for account in accounts if account} - {"system"}
-    found = {"system": "系统"}
+    wanted = {account for account in accounts if account} - {SYSTEM, BY_LINK}
+    found = {SYSTEM: "系统", BY_LINK: "用户"}
     if wanted:
         rows = connection.execute(select(person.c.account, person.c.name).where(person.c.account.in_(sorted(wanted))))
         found |= {row.account: row.name for row in rows}

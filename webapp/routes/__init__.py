@@ -29,6 +29,7 @@ __all__ = ["register"]
 
 # Imported for their routes.
 MODULES = (
+    customer,
     session,
     attachments,
     board,
