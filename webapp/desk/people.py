@@ -1,0 +1,130 @@
+"""Verbs on people: accounts, their groups and posts, roles, passwords. Nobody is ever deleted.
+
+A password that the desk makes is returned to be shown once and stored nowhere but as its hash; that is why these
+verbs keep no result for a second arrival: an account that exists is told instead.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+
+from engine.context import Context
+from engine.errors import ConflictError, InvalidValuesError, NotAllowedError
+from handlers import reference
+from handlers.records import people as records
+from handlers.records.tables import membership, person, role_grant
+from webapp import auth, people
+from webapp.desk.core import Desk
+from webapp.rights import Person, allowed
+
+OWNER = "owner"
+_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for another one when read aloud
+_LENGTH = 16
+
+Post = tuple[str, str]
+"""A group and a post in it, both keys; post "" is none."""
+
+
+def add(desk: Desk, actor: Person, account: str, name: str, posts: Collection[Post], roles: Collection[str]) -> str:
+    """A new account; returns its first password. Raises ConflictError where the account exists."""
+    _check(actor)
+    password = _new_password()
+    hashed = auth.hash_password(password)  # slow: before anything is locked
+    with desk.unit_of_work(actor) as ctx:
+        _require_known(ctx, posts, roles)
+        people.add(ctx, account.strip(), name, hashed, posts=posts, roles=roles)
+    return password
+
+
+def reset_password(desk: Desk, actor: Person, account: str) -> str:
+    """A new password for an account, whose sessions end; returns it."""
+    _check(actor)
+    password = _new_password()
+    hashed = auth.hash_password(password)
+    with desk.unit_of_work(actor) as ctx:
+        people.set_password(ctx, account, hashed)
+        auth.end_sessions(ctx, account)
+    return password
+
+
+def set_active(desk: Desk, actor: Person, account: str, *, active: bool) -> None:
+    """Disable or enable an account; the last owner stays. Doing it twice changes nothing."""
+    _check(actor)
+    with desk.unit_of_work(actor) as ctx:
+        if not active:
+            _keep_an_owner(ctx, account)
+        records.set_active(ctx, account, active)
+        if not active:
+            auth.end_sessions(ctx, account)
+
+
+def set_posts(desk: Desk, actor: Person, account: str, posts: Collection[Post]) -> None:
+    """The groups and posts of an account from now on."""
+    _check(actor)
+    with desk.unit_of_work(actor) as ctx:
+        people.require(ctx.connection, account)
+        _require_known(ctx, posts, ())
+        c = membership.c
+        had = {
+            (row.group, row.post) for row in ctx.connection.execute(select(c.group, c.post).filter_by(account=account))
+        }
+        for group in {group for group, _ in had - set(posts)}:
+            records.leave_group(ctx, account, group)
+        for group, post in posts:
+            records.join_group(ctx, account, group, post)
+
+
+def set_roles(desk: Desk, actor: Person, account: str, roles: Collection[str]) -> None:
+    """The roles of an account from now on; the last owner stays one."""
+    _check(actor)
+    with desk.unit_of_work(actor) as ctx:
+        people.require(ctx.connection, account)
+        _require_known(ctx, (), roles)
+        had = set(ctx.connection.scalars(select(role_grant.c.role).where(role_grant.c.account == account)))
+        if OWNER in had and OWNER not in roles:
+            _keep_an_owner(ctx, account)
+        for role in had - set(roles):
+            records.revoke_role(ctx, account, role)
+        for role in roles:
+            records.grant_role(ctx, account, role)
+
+
+def _new_password() -> str:
+    return "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
+
+
+def _check(actor: Person) -> None:
+    if not allowed(actor, "person.manage"):
+        raise NotAllowedError("只有流程负责人可以管理账号。")
+
+
+def _keep_an_owner(ctx: Context, account: str) -> None:
+    """Refuse to leave nobody who could manage accounts; two who do so to each other take turns."""
+    if ctx.connection.dialect.name == "postgresql":
+        ctx.connection.execute(select(person.c.account).where(person.c.active).with_for_update())
+    owners = (
+        select(func.count())
+        .select_from(person.join(role_grant, role_grant.c.account == person.c.account))
+        .where(person.c.active, role_grant.c.role == OWNER, person.c.account != account)
+    )
+    if not ctx.connection.scalar(owners) and _is_owner(ctx, account):
+        raise ConflictError("这是最后一位流程负责人，不能停用或取消角色：请先指定另一位。")
+
+
+def _is_owner(ctx: Context, account: str) -> bool:
+    query = select(role_grant.c.account).where(role_grant.c.account == account, role_grant.c.role == OWNER)
+    return ctx.connection.scalar(query) is not None
+
+
+def _require_known(ctx: Context, posts: Collection[Post], roles: Collection[str]) -> None:
+    unknown = [group for group, _ in posts if reference.row(ctx, "groups", group) is None]
+    for group, post in posts:
+        row = reference.row(ctx, "posts", post) if post else {"group": group}
+        if row is None or row["group"] != group:
+            unknown.append(post)
+    unknown += [role for role in roles if reference.row(ctx, "roles", role) is None or role == "system"]
+    if unknown:
+        raise InvalidValuesError({"posts": f"参考数据中没有：{'、'.join(unknown)}"})
