@@ -70,6 +70,7 @@ ALERT = fields(
     startsAt={"type": "string", "title": "发生时间", "maxLength": 40},
     endsAt={"type": "string", "title": "恢复时间", "maxLength": 40},
 )
+RESULTS = schemas.record(results=schemas.many(schemas.ref("AlarmResult")))
 
 
 @operation(
@@ -108,7 +109,7 @@ def alarm(given: Given) -> Answer:
     summary="Take alerts from Alertmanager",
     body="AlertmanagerWebhook",
     signed=True,
-    answers={200: schemas.record(results=schemas.many(schemas.ref("AlarmResult")))},
+    answers={200: RESULTS, 503: {"anyOf": [RESULTS, schemas.ref("Problem")]}},
 )
 def alertmanager(given: Given) -> Answer:
     """The body of Alertmanager's webhook, version 4; each alert has its own line in the answer, in their order.

@@ -115,7 +115,7 @@ def _responses(this: Operation) -> dict[str, Any]:
         statuses.add(409)
     answers: dict[str, Any] = {}
     for status, schema in this.answers.items():
-        answers[str(status)] = {"description": "Done", "content": {JSON: {"schema": schema}}}
+        answers[str(status)] = {"description": REFUSALS.get(status, "Done"), "content": {JSON: {"schema": schema}}}
     for status in sorted(statuses - this.answers.keys()):
         answers[str(status)] = {"description": REFUSALS[status], **PROBLEM}
     return answers
