@@ -54,9 +54,14 @@ def of(ctx: Context, incident_id: int, number: str) -> Child:
 
 
 def all_of(ctx: Context, incident_id: int) -> dict[str, Child]:
-    """The children of an incident by number, as they are now in this unit of work; one SELECT at most."""
+    """The children of an incident by number, as they are now in this unit of work; one SELECT at most.
+
+    Whoever opens one holds the incident's instance, so that an incident which was read under it says if there are any.
+    """
     key = ("children", incident_id)
     known: dict[str, Child] | None = ctx.memo.get(key)
+    if known is None and not incidents.get(ctx, incident_id)[incidents.HAS_CHILDREN]:
+        known = ctx.memo[key] = {}
     if known is None:
         rows = ctx.connection.execute(_OF_INCIDENT, {"of_incident": incident_id}).mappings()
         known = ctx.memo[key] = {row["number"]: MappingProxyType(dict(row)) for row in rows}

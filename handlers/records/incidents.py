@@ -20,7 +20,7 @@ from engine.context import Context
 from engine.errors import ConflictError, NotFoundError
 from handlers import clocks, reference
 from handlers.records import people
-from handlers.records.tables import field_change
+from handlers.records.tables import child, field_change
 from handlers.records.tables import incident as table
 
 Incident = Mapping[str, Any]
@@ -50,14 +50,17 @@ LEADS = "leads"
 """A fact of an incident that is no column: whether others are bound to it as slaves, as it was when it was read."""
 RECORDER_IS_THERE = "recorder_is_there"
 """Such a fact, too: whether its recorder has an active account in the group for which he recorded it (C-17)."""
-_FACTS = (*(column.name for column in table.columns), LEADS, RECORDER_IS_THERE)
+HAS_CHILDREN = "has_children"
+"""Such a fact, too: whether anything was ever given to others for it, as it was when it was read."""
+_FACTS = (*(column.name for column in table.columns), LEADS, RECORDER_IS_THERE, HAS_CHILDREN)
 TRACKED = tuple(column.name for column in table.columns if column.name not in _UNTRACKED)
 
 # Built once: putting a statement together costs more than running it.
 _slave = table.alias("slave")
 _LEADS = exists().where(_slave.c.master_id == table.c.id, _slave.c.state == "slave").label(LEADS)
 _THERE = people.stands(table.c.recorder, table.c.recorder_group).correlate(table).exists().label(RECORDER_IS_THERE)
-_SELECT = select(table, _LEADS, _THERE, reference.token_column().label("reference_token"))
+_CHILDREN = exists().where(child.c.incident_id == table.c.id).label(HAS_CHILDREN)
+_SELECT = select(table, _LEADS, _THERE, _CHILDREN, reference.token_column().label("reference_token"))
 _GET = _SELECT.where(table.c.id == bindparam("this_id"))
 _GET_LOCKED = _GET.with_for_update(of=table)
 _BY_NUMBER = select(table.c.id).where(table.c.number == bindparam("this_number"))

@@ -125,7 +125,7 @@ def change_wanted(office: Office) -> tuple[int, str]:
 def split(office: Office, incident_id: int, *groups: str) -> list[str]:
     """The work of an incident at 4.1 split among groups; returns the tasks' numbers."""
     agree(office, incident_id, "tasks")
-    for group in groups:
-        task = {"group": group, "title": "查日志", "details": "前晚十点", "more": group != groups[-1]}
+    for left, group in zip(range(len(groups), 0, -1), groups, strict=True):
+        task = {"group": group, "title": "查日志", "details": "前晚十点", "more": left > 1}
         office.do(incident_id, "crm01", s4_4_split=task)
     return children_of(office, incident_id)[-len(groups) :]
