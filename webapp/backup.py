@@ -100,7 +100,9 @@ def _write(connection: Connection, file: IO[bytes], now: datetime) -> Manifest:
 def _write_table(connection: Connection, archive: zipfile.ZipFile, table: Table) -> Part:
     rows, digest = 0, hashlib.sha256()
     query = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=READ_ROWS)
-    with archive.open(zipfile.ZipInfo(_member(table.name)), "w", force_zip64=True) as file:
+    member = zipfile.ZipInfo(_member(table.name))
+    member.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(member, "w", force_zip64=True) as file:
         for row in connection.execute(query):
             line = orjson.dumps([_written(value) for value in row]) + b"\n"
             digest.update(line)

@@ -119,6 +119,8 @@ def test_a_backup_is_of_one_moment_though_others_work_on(
 
 def test_only_its_owner_reads_a_backup_and_nothing_overwrites_it(live: Office, kept: Path) -> None:
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    with zipfile.ZipFile(kept) as archive:
+        assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_DEFLATED}
     content = kept.read_bytes()
     with pytest.raises(BackupRefusedError, match="exists already"):
         backup.make(live.desk, kept)
