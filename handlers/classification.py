@@ -28,8 +28,8 @@ def set_type(ctx: Context, call: Call) -> str:
 def classify(ctx: Context, call: Call) -> None:
     """2.2: keep category, type and symptom, service, location and impact (R106–R108, R223)."""
     values = values_of(call)
-    catalogue.check_classification(ctx, values)
     incident = incident_of(ctx, call)
+    catalogue.check_classification(ctx, values)
     fields = {name: values[name] for name in ("category", "type", "symptom", "impact")}
     fields |= {
         name: text(values, name) for name in ("service", "location", "service_effect") if text(values, name) is not None

@@ -55,6 +55,9 @@ ROAD: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+# The steps of the desk's second page.
+DESK_PAGE = ("s2_1_type", "s2_2_classify", "s2_5_find", "s2_6_attempt", "s2_8_dispatch")
+
 # What the desk answers between 2.2 and 2.8 when it cannot help by itself.
 NO_SUPPORT: Mapping[str, Mapping[str, Any]] = {
     "s2_3_link": {"relation": "none"},

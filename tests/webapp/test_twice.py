@@ -10,10 +10,10 @@ from sqlalchemy import func, select
 
 from engine.errors import ConflictError, InvalidValuesError, StepFailedError
 from handlers.records.tables import comment, incident
-from tests.office import CUSTOMER, ROAD, Office
+from tests.office import CUSTOMER, DESK_PAGE, ROAD, Office
 from webapp import desk as verbs
 
-PAGE = {step: ROAD[step] for step in ("s2_1_type", "s2_2_classify", "s2_8_dispatch")}
+PAGE = {step: ROAD[step] for step in DESK_PAGE}
 
 
 def fails(_ctx: object, _call: object) -> None:

@@ -44,8 +44,11 @@ def load(desk: Desk) -> bool:
 
 
 def _let_a_customer_in(desk: Desk) -> None:
-    """Give the customer's account the customer who has reported most, so that there is something to follow."""
-    c = incident.c.customer_id
-    query = select(c).where(c.is_not(None)).group_by(c).order_by(func.count().desc(), c).limit(1)
+    """Give the customer's account a customer who called himself, with something to confirm and to follow."""
+    c = incident.c
+    called = (c.customer_id.is_not(None), c.source == "phone")
+    resolved = func.count().filter(c.state == "resolved")
+    order = (resolved.desc(), func.count().desc(), c.customer_id)
+    query = select(c.customer_id).where(*called).group_by(c.customer_id).order_by(*order).limit(1)
     with desk.unit_of_work(SYSTEM) as ctx:
         people.link_customer(ctx, CUSTOMER, ctx.connection.execute(query).scalar_one())

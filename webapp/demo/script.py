@@ -64,13 +64,22 @@ def _page(minutes: int, by: str, **steps: Fields) -> Act:
 
 
 def dispatched(minutes: int, by: str, group: str, note: str | None = None) -> Act:
-    """2.1, 2.2 and 2.8 on one page; type and classification are the story's."""
-    return _page(minutes, by, s2_1_type={}, s2_2_classify={}, s2_8_dispatch=_given(group=group, note=note))
+    """2.1, 2.2, 2.5, 2.6 and 2.8 on one page; type and classification are the story's, and the desk cannot help."""
+    return _page(
+        minutes,
+        by,
+        s2_1_type={},
+        s2_2_classify={},
+        s2_5_find={"found": False},
+        s2_6_attempt={"solved": False},
+        s2_8_dispatch=_given(group=group, note=note),
+    )
 
 
 def classified(minutes: int, by: str) -> Act:
-    """2.1 and 2.2; the dispatch is still to be done."""
-    return _page(minutes, by, s2_1_type={}, s2_2_classify={})
+    """2.1 to 2.6; the dispatch is still to be done."""
+    helpless: Fields = {"s2_5_find": {"found": False}, "s2_6_attempt": {"solved": False}}
+    return _page(minutes, by, s2_1_type={}, s2_2_classify={}, **helpless)
 
 
 def sent_again(minutes: int, by: str, group: str, note: str) -> Act:
@@ -126,9 +135,9 @@ def restored(minutes: int, by: str, answer: str, action: str, verification: str,
     )
 
 
-def checked(minutes: int, by: str) -> Act:
+def checked(minutes: int, by: str, remark: str | None = None) -> Act:
     """5.1; the user is still to be asked, where the rule wants it."""
-    return _page(minutes, by, s5_1_check={"complete": True})
+    return _page(minutes, by, s5_1_check=_given(complete=True, remark=remark))
 
 
 def asked(minutes: int, by: str, opinion: str, *, satisfied: bool = True) -> Act:

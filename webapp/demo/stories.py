@@ -153,7 +153,7 @@ STORIES: tuple[Story, ...] = (
                 "使用率回落到 71%，告警消除。",
                 "bss_infra.database.space",
             ),
-            checked(20, "monitoring01"),
+            checked(20, "monitoring01", "监控平台上告警已消除"),
             closed(6, "monitoring01", "C01", "扩充表空间并恢复归档作业，告警已消除。"),
         ),
     ),
