@@ -5,6 +5,10 @@ from __future__ import annotations
 from flask import Flask
 
 from webapp.routes import (
+    admin,
+    admin_instances,
+    admin_people,
+    admin_reference,
     attachments,
     board,
     bulk,
@@ -45,6 +49,10 @@ MODULES = (
     rules,
     rule_drafts,
     processes,
+    admin,
+    admin_people,
+    admin_reference,
+    admin_instances,
 )
 
 

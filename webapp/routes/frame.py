@@ -30,19 +30,26 @@ NO_WORK = frozenset({"leaders", "owner", "customer"})  # groups to which nothing
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the bars may offer: shown to whoever may enter its endpoint. ``key`` follows G on the keyboard."""
+    """What the bars may offer: shown to whoever may enter its endpoint and has ``right``, where one is named.
+
+    ``key`` follows G on the keyboard.
+    """
 
     place: str
     label: str
     icon: str
     endpoint: str
     key: str = ""
+    right: str = ""
 
 
 ENTRIES = (
     Entry("work", N_("我的工作"), "inbox", "pages.work", "W"),
     Entry("incidents", N_("事件"), "list-details", "pages.incidents", "E"),
     Entry("board", N_("看板"), "layout-dashboard", "pages.board", "B"),
+    Entry("processes", N_("流程"), "sitemap", "pages.processes", right="admin.read"),
+    Entry("rules", N_("规则"), "table", "pages.rules", right="rule.draft"),
+    Entry("admin", N_("管理"), "forms", "pages.admin"),
     Entry("mine", N_("我报告的事件"), "message", "pages.mine"),
 )
 REPORT = Entry("report", N_("登记"), "plus", "pages.report")
@@ -174,6 +181,8 @@ def _menu(person: Person) -> list[MenuItem]:
             continue
         if not may_enter(person, entry.endpoint) or (entry.place == "work" and not acts(person)):
             continue
+        if entry.right and not allowed(person, entry.right):
+            continue  # may be read from elsewhere, but is not his daily work
         mine = work_counts().get("mine", 0) if entry.place == "work" else 0
         count = counted(mine) if mine else ""
         items.append(MenuItem(entry.place, entry.label, entry.icon, url_for(entry.endpoint), count, entry.key))

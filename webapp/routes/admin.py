@@ -1,0 +1,109 @@
+"""Administration: groups with their people, the table of rights, deployments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from handlers import reference
+from webapp.queries import admin as queries
+from webapp.queries import rules
+from webapp.rights import RELATIONS, RIGHTS
+from webapp.routes.blueprint import pages
+from webapp.routes.reading import reading
+from webapp.routes.words import STATES
+
+# What each right lets somebody do, as staff say it.
+ACTIONS = {
+    "report": "登记事件",
+    "read": "查看",
+    "complete": "办理任务",
+    "draft": "保存任务草稿",
+    "claim": "领取任务",
+    "release": "放回任务",
+    "assign": "指定办理人",
+    "delegate": "请人代办",
+    "comment": "补充说明",
+    "hold": "置为等待",
+    "resume": "恢复处理",
+    "withdraw": "用户撤销",
+    "reassign": "重新分派",
+    "raise": "登记自己发现的事件",
+    "export": "导出",
+    "escalate": "升级",
+    "instance.read": "查看流程实例",
+    "instance.retry": "重试卡住的步骤",
+    "instance.reopen": "交还卡住的任务",
+    "instance.suspend": "暂停流程实例",
+    "instance.resume": "恢复流程实例",
+    "instance.cancel": "取消流程实例",
+    "deploy": "部署流程",
+    "rule.draft": "起草规则改动",
+    "rule.approve": "批准规则改动",
+    "admin.read": "查看管理页",
+    "person.manage": "管理账号",
+    "reference.change": "修改参考数据",
+}
+RELATION_WORDS = {
+    "assignee": "办理人本人",
+    "candidate": "任务所在组（还没人领取）",
+    "successor": "任务所在组（办理人已离开）",
+    "colleague": "任务所在组",
+    "responsible": "负责人和负责组",
+    "recorder": "登记人",
+}
+
+
+@pages.get("/admin/groups", endpoint="admin_groups")
+def groups() -> ResponseReturnValue:
+    """Every group with its posts and who stands on them; empty ones are marked."""
+    with reading() as reader:
+        connection = reader.ctx.connection
+        names = {row["account"]: row["name"] for row in queries.people(connection) if row["active"]}
+        standing: dict[tuple[str, str], list[str]] = {}
+        for account, held in queries.posts_of_all(connection).items():
+            for place in held if account in names else ():
+                standing.setdefault(place, []).append(account)
+        posts = reference.rows(reader.ctx, "posts")
+        listed: list[dict[str, Any]] = []
+        for group in reference.rows(reader.ctx, "groups"):
+            own = [("", "没有岗位"), *((row["key"], row["name"]) for row in posts if row["group"] == group["key"])]
+            places = [(key, name, standing.get((group["key"], key), [])) for key, name in own]
+            shown = [place for place in places if place[0] or place[2]]
+            department = reader.name("departments", group.get("department"))
+            listed.append({"row": group, "department": department, "posts": shown})
+    return render_template("admin_groups.html", here="admin", groups=listed, names=names)
+
+
+@pages.get("/admin/rights", endpoint="admin_rights")
+def rights() -> ResponseReturnValue:
+    """The table of rights as it is checked, action by action."""
+    with reading() as reader:
+        roles = [(row["key"], row["name"]) for row in reference.rows(reader.ctx, "roles") if row["key"] != "system"]
+        rows = [
+            {
+                "action": right.action,
+                "words": ACTIONS.get(right.action, right.action),
+                "roles": right.who - RELATIONS.keys(),
+                "relations": [RELATION_WORDS.get(who, who) for who in sorted(right.who & RELATIONS.keys())],
+                "states": None if right.states is None else [w for k, (w, _) in STATES.items() if k in right.states],
+            }
+            for right in RIGHTS
+        ]
+    return render_template("admin_rights.html", here="admin", roles=roles, rows=rows)
+
+
+@pages.get("/admin/deployments", endpoint="admin_deployments")
+def deployments() -> ResponseReturnValue:
+    """Who put what in force, when and why, newest first."""
+    text = request.args.get("before", "")
+    before = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    with reading() as reader:
+        rows = queries.deployments(reader.ctx.connection, before)
+        changes = rules.became(reader.ctx.connection, [row["id"] for row in rows])
+        people = reader.accounts(*(row["author"] for row in rows), *(change["reviewer"] for change in changes.values()))
+    more = rows[-1]["id"] if len(rows) == 50 else None
+    context = {"rows": rows, "changes": changes, "people": people, "more": more, "before": before}
+    return render_template("admin_deployments.html", here="admin", **context)
