@@ -81,6 +81,7 @@ class Field:
     note: Any = None  # what a computed field shows
     time: str = ""  # of a field for an instant: the way in which it points, AHEAD or BACK
     instant: datetime | None = None  # what was understood
+    theirs: str = ""  # what somebody else did to the field meanwhile
 
     @property
     def grouped(self) -> bool:
@@ -198,19 +199,20 @@ def _options(
         return page.choices(table, key, page.values)
     if schema.get("oneOf"):
         return [
-            Option(_plain(each["const"]), each.get("title", _plain(each["const"])), each.get("description", ""))
+            Option(plain(each["const"]), each.get("title", plain(each["const"])), each.get("description", ""))
             for each in schema["oneOf"]
         ]
     if schema.get("enum"):
         labels = hints.get("labels", {})
-        return [Option(_plain(each), labels.get(_plain(each), _plain(each))) for each in schema["enum"]]
+        return [Option(plain(each), labels.get(plain(each), plain(each))) for each in schema["enum"]]
     if schema.get("type") == "boolean" and widget != "check":
         labels = dict(YES_NO) | hints.get("labels", {})
         return [Option(value, labels[value]) for value, _ in YES_NO]
     return ()
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value as an input holds it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -223,7 +225,7 @@ def as_text(value: Any, schema: Mapping[str, Any], zone: tzinfo) -> str:
     if schema.get("format") == "date-time":
         instant = _local(value, zone)
         return f"{instant:%Y-%m-%d %H:%M}" if instant else str(value)
-    return _plain(value)
+    return plain(value)
 
 
 def _local(value: Any, zone: tzinfo) -> datetime | None:
@@ -241,7 +243,7 @@ def _when(show_if: Mapping[str, Any] | None, prefix: str) -> str:
 
 
 def _wanted(value: Any) -> list[str]:
-    return [_plain(each) for each in value] if isinstance(value, list) else [_plain(value)]
+    return [plain(each) for each in value] if isinstance(value, list) else [plain(value)]
 
 
 def read_values(form: Form, post: Post, *, zone: tzinfo, now: datetime, prefix: str = "") -> dict[str, Any]:

@@ -241,7 +241,7 @@ _CHILD_COLUMNS = (
 )
 
 
-def _task(row: Row[Any], known: dict[str, Row[Any]]) -> Task:
+def _task(row: Any, known: dict[str, Row[Any]]) -> Task:
     record = known.get(row.business_key)
     is_child = record is not None and "child_number" in record._mapping
     return Task(

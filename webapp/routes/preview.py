@@ -1,4 +1,4 @@
-"""What the rules would answer to what is chosen so far: shown beside the form, never typed, not logged (C-03)."""
+"""What the rules would answer, in the words of the page: urgency and priority, the group of 2.8, their rows."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from engine.catalogue import catalogue
+from flask_babel import gettext as _
+
 from engine.context import Context
-from engine.decide import answer_of
-from engine.errors import EngineError
-from handlers import clocks, reference
-from handlers.records.priority import urgency_inputs
+from handlers.records import foreseen
 from webapp.queries import rules
 
 Facts = Mapping[str, Any]
@@ -39,52 +37,34 @@ class Proposal:
 
 
 def assessment(ctx: Context, facts: Facts) -> Assessment | None:
-    """What 2.2 would compute; None while impact or category is open, or where no rule answers."""
-    if not isinstance(facts.get("impact"), int) or not facts.get("category"):
+    """What 2.2 would compute, with its reason; None while that is open."""
+    found = foreseen.assessment(ctx, facts)
+    if found is None:
         return None
-    inputs = urgency_inputs(ctx, facts)
-    try:
-        urgency, row = answer_of(ctx, catalogue(ctx), "urgency", inputs)
-        ranked = {"impact": facts["impact"], "urgency": urgency.result}
-        priority = answer_of(ctx, catalogue(ctx), "priority", ranked)[0]
-        target = answer_of(ctx, catalogue(ctx), "targets", {"priority": priority.result})[0]
-    except (LookupError, EngineError):
-        return None
-    restoration_for = clocks.duration(target.result["restoration"])
     return Assessment(
-        urgency=str(urgency.result),
-        urgency_from=_urgency_words(inputs),
-        urgency_rows=_numbers(ctx, row),
-        priority=int(priority.result),
-        impact=facts["impact"],
-        restoration_for=restoration_for,
+        urgency=found.urgency,
+        urgency_from=_urgency_words(found.inputs),
+        urgency_rows=_numbers(ctx, found.urgency_rows),
+        priority=found.priority,
+        impact=found.impact,
+        restoration_for=found.restoration_for,
     )
 
 
 def proposal(ctx: Context, facts: Facts) -> Proposal | None:
-    """The group that 2.8 would propose; None while category or type is open, or where no rule answers."""
-    if not facts.get("category") or not facts.get("type"):
-        return None
-    inputs = {name: facts.get(name) for name in ("category", "type", "location")}
-    try:
-        answer, row = answer_of(ctx, catalogue(ctx), "dispatch", inputs)
-    except (LookupError, EngineError):
-        return None
-    result = answer.result
-    group = result.get("group") if isinstance(result, dict) else result
-    if reference.row(ctx, "groups", group) is None:
-        return None
-    return Proposal(str(group), _numbers(ctx, row))
+    """The group that 2.8 would propose, with its rows; None while that is open."""
+    found = foreseen.proposal(ctx, facts)
+    return Proposal(found.group, _numbers(ctx, found.rows)) if found else None
 
 
-def _numbers(ctx: Context, row: Facts) -> str:
-    numbers = rules.row_numbers(ctx, row["definition_id"])
-    return "、".join(str(numbers[each]) for each in row["row_ids"] if each in numbers)
+def _numbers(ctx: Context, rows: foreseen.Rows) -> str:
+    numbers = rules.row_numbers(ctx, rows.definition_id)
+    return "、".join(str(numbers[each]) for each in rows.ids if each in numbers)
 
 
 def _urgency_words(inputs: Facts) -> str:
     if inputs["escalated"]:
-        return "已升级的事件"
+        return str(_("已升级的事件"))
     if inputs["request_type"] == "投诉":
-        return "投诉"
-    return f"{inputs['user_grade']} × {inputs['class']} 类系统"
+        return str(_("投诉"))
+    return str(_("%(grade)s × %(class_)s 类系统", grade=inputs["user_grade"], class_=inputs["class"]))

@@ -68,7 +68,7 @@ def _tabs(reader: Reader) -> list[tuple[str, str, str]]:
 def _label(key: str, reader: Reader) -> str:
     groups = sorted(reader.person.groups)
     if key == "pool" and len(groups) == 1:
-        return _("%(group)s待领", group=reader.name("groups", groups[0]))
+        return str(_("%(group)s待领", group=reader.name("groups", groups[0])))
     return str(TABS[key])
 
 

@@ -60,7 +60,7 @@ def task_row(reader: Reader, task: work.Task) -> WorkRow:
             waiting_code=record.waiting_code,
             priority=record.priority,
             provisional=record.priority_provisional,
-            clock=task_clock(record._mapping, reader.ctx.now),
+            clock=task_clock(record._asdict(), reader.ctx.now),
             **common,
         )
     child = task.child
@@ -73,7 +73,7 @@ def task_row(reader: Reader, task: work.Task) -> WorkRow:
         }
     else:
         common |= {"title": task.name, "second": "", "origin": ""}
-    return WorkRow(priority=task.priority, clock=_due(reader, task.due_at), **common)
+    return WorkRow(priority=task.priority, clock=due_clock(reader, task.due_at), **common)
 
 
 def incident_row(reader: Reader, record: Any, accounts: Mapping[str, str]) -> WorkRow:
@@ -98,7 +98,7 @@ def _origin(reader: Reader, record: Any) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _due(reader: Reader, due_at: Any) -> Clock:
+def due_clock(reader: Reader, due_at: Any) -> Clock:
     """What a task without an incident's clocks is due by."""
     name = _("时限")
     if not due_at:

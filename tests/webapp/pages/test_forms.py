@@ -168,7 +168,9 @@ def test_every_shipped_form_is_shown_and_an_empty_post_is_refused_field_by_field
     fields = build_fields(a_form, {}, zone=ZONE, choices=no_choices)
     assert {field.key for field in fields} == set(a_form.fields)
     assert all(field.label and field.kind in {"text", "area", "select", "chips", "cards", "check"} for field in fields)
-    if a_form.required - {name for name, part in a_form.fields.items() if part.get("type") == "boolean"}:
+    defaults = {name: part["default"] for name, part in a_form.fields.items() if "default" in part}
+    asked = (a_form.required & a_form.shown(defaults)) - defaults.keys()
+    if asked - {name for name, part in a_form.fields.items() if part.get("type") == "boolean"}:
         with pytest.raises(InvalidValuesError) as refused:
             validate(a_form, read(a_form, {}))
         assert set(refused.value.problems) <= set(a_form.fields)
