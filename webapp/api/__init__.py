@@ -8,7 +8,8 @@ from flask_wtf import CSRFProtect
 import webapp.api.alarms
 import webapp.api.document
 import webapp.api.incidents
-import webapp.api.tasks  # noqa: F401  (all four for their routes)
+import webapp.api.similar
+import webapp.api.tasks  # noqa: F401  (all of them for their routes)
 from webapp.api.blueprint import FAILURES, Failures, api
 
 __all__ = ["register"]

@@ -83,11 +83,12 @@ ANSWER = fields("answer", "答复", ["answer"], answer={**TEXT, "title": "答复
 )
 def list_incidents(given: Given) -> Answer:
     """The newest first, 50 a page."""
-    asked = dict(given.query)
+    asked: dict[str, Any] = dict(given.query)
     after = keyset.unpack_id(asked.pop("after", ""))
     text = asked.pop("q", "").strip()
-    days = {name: date.fromisoformat(asked.pop(name)) for name in ("since", "until") if name in asked}
-    wanted = Filter(**{"text": text, "state": "all" if text else "open", **asked, **days})
+    asked |= {name: date.fromisoformat(asked[name]) for name in ("since", "until") if name in asked}
+    asked.setdefault("state", "all" if text else "open")
+    wanted = Filter(text=text, **asked)
     with reading() as ctx:
         page = incidents.find(ctx.connection, wanted, ctx.now, after)
         return Answer({"incidents": [shapes.summary(row) for row in page.rows], "after": page.after})

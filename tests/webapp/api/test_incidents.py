@@ -104,6 +104,16 @@ def test_contacts_are_masked_for_whoever_does_not_need_them_also_in_the_timeline
     assert "城中营业厅" in text
 
 
+def test_similar_incidents_are_found_by_what_is_said(api: Api):
+    number = api.number(api.office.report())
+    desk = api.caller("reception01")
+    found = desk.get("/similar", summary="开户界面报错，号码资源锁定失败").get_json()
+    assert [row["number"] for row in found["incidents"]] == [number]
+    assert found["incidents"][0]["why"]
+    assert desk.get("/similar", summary="打印机卡纸").get_json() == {"incidents": [], "solutions": []}
+    assert set(desk.get("/similar").get_json()["problems"]) == {"summary"}
+
+
 def test_the_customer_and_strangers_read_nothing(api: Api):
     number = api.number(api.office.report())
     assert api.caller("customer01").get(f"/incidents/{number}").status_code == 403
