@@ -337,7 +337,7 @@ def test_people_escalate_for_three_reasons_only(office: Office, reason: str) -> 
         verbs.escalate(office.desk, office["settlement01"], incident_id, "复杂耗时")
 
 
-@pytest.mark.proves("R098", "R176")
+@pytest.mark.proves("R098", "R175")
 def test_5_4_takes_the_announcement_down(office: Office) -> None:
     incident_id = office.report(announce=True)
     (number,) = children_of(office, incident_id)

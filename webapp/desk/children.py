@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from engine import tasks
 from engine.context import Call, Context
 from engine.errors import ConflictError, InvalidValuesError, NotAllowedError
 from engine.persistence import instance
@@ -123,7 +124,9 @@ def escalate(
 
     def act(ctx: Context, incident: Incident) -> str:
         said = given(note, field="note", name="说明") if note.strip() else None
-        return escalations.begin(ctx, incident, _call(ctx, incident_id), reason, said)
+        number = escalations.begin(ctx, incident, _call(ctx, incident_id), reason, said)
+        tasks.reoffer(ctx, str(incident_id))  # its priority may be higher now
+        return number
 
     return _act(desk, actor, "escalate", incident_id, revision, key, act)
 
