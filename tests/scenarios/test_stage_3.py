@@ -114,8 +114,7 @@ def test_incidents_that_only_have_to_do_with_each_other_are_linked_and_both_go_o
 @pytest.mark.proves("R145", "R146")
 @pytest.mark.parametrize("role", ["master_of", "slave_of", "link"])
 @pytest.mark.parametrize("wrong", ["unknown", "itself"])
-def test_a_relation_needs_another_incident(sqlite_office: Office, role: str, wrong: str):
-    office = sqlite_office
+def test_a_relation_needs_another_incident(office: Office, role: str, wrong: str):
     incident_id = to_relate(office)
     number = "SJ000000-001" if wrong == "unknown" else office.incident(incident_id)["number"]
     with pytest.raises(InvalidStepError) as refused:
@@ -125,8 +124,7 @@ def test_a_relation_needs_another_incident(sqlite_office: Office, role: str, wro
 
 
 @pytest.mark.proves("R146")
-def test_what_is_resolved_leads_nobody(sqlite_office: Office):
-    office = sqlite_office
+def test_what_is_resolved_leads_nobody(office: Office):
     resolved, incident_id = office.resolve(), to_relate(office)
     with pytest.raises(InvalidStepError) as refused:
         related(office, "slave_of", incident_id, resolved)
@@ -150,8 +148,7 @@ def test_what_has_no_good_solution_becomes_a_problem_and_is_closed_as_such(offic
 
 
 @pytest.mark.proves("R056")
-def test_a_rejected_incident_that_comes_to_a_problem_again_keeps_the_one_it_has(sqlite_office: Office):
-    office = sqlite_office
+def test_a_rejected_incident_that_comes_to_a_problem_again_keeps_the_one_it_has(office: Office):
     incident_id = office.accept()
     office.do(incident_id, "crm01", *ANALYSIS, s3_6_try=PROBLEM)
     first = office.incident(incident_id)["problem_ref"]
@@ -163,8 +160,7 @@ def test_a_rejected_incident_that_comes_to_a_problem_again_keeps_the_one_it_has(
 
 
 @pytest.mark.proves("R136", "R150")
-def test_a_problem_needs_cause_and_words(sqlite_office: Office):
-    office = sqlite_office
+def test_a_problem_needs_cause_and_words(office: Office):
     incident_id = office.accept()
     for missing in ("cause", "solution"):
         values = {key: value for key, value in PROBLEM.items() if key != missing}

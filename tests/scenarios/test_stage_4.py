@@ -261,8 +261,7 @@ def test_nothing_is_resolved_while_others_still_work_for_it(office: Office):
 
 
 @pytest.mark.proves("R156", "R162")
-def test_nothing_is_waited_for_where_nothing_was_sent_out(sqlite_office: Office):
-    office = sqlite_office
+def test_nothing_is_waited_for_where_nothing_was_sent_out(office: Office):
     incident_id = to_4(office)
     with pytest.raises(InvalidStepError) as refused:
         office.do(incident_id, "crm01", s4_1_agree=agreed("wait"))
@@ -288,8 +287,7 @@ def test_what_is_not_restored_is_investigated_again(office: Office):
 
 
 @pytest.mark.proves("R272")
-def test_a_code_of_the_system_cannot_be_proposed(sqlite_office: Office):
-    office = sqlite_office
+def test_a_code_of_the_system_cannot_be_proposed(office: Office):
     incident_id = to_4(office)
     values = {**ROAD["s4_6_verify"], "close_code": "C10"}
     with pytest.raises(InvalidStepError) as refused:
