@@ -49,11 +49,16 @@ IDENTIFY, RECORD = "s1_2_identify", "s1_4_record"  # the steps of the report pag
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """A new incident; ``next_task`` is the user task at which it now waits for somebody."""
+    """A new incident; ``next_task`` is the user task at which it now waits for somebody.
+
+    A report that only adds to an open incident (1.3) gets no number of its own: ``supplemented`` is that incident's id
+    and ``number`` its number.
+    """
 
     incident_id: int
     number: str
     next_task: str | None
+    supplemented: int | None = None
 
 
 def report(
@@ -137,10 +142,12 @@ def _with_report(values: Mapping[str, Values]) -> dict[str, Values]:
 
 
 def _reported(ctx: Context, incident_id: int, done: Completed) -> Reported:
-    number = incidents.get(ctx, incident_id)["number"]
-    if number is None:
+    incident = incidents.get(ctx, incident_id)
+    if (supplemented := incident["supplement_of"]) is not None:
+        return Reported(incident_id, incidents.get(ctx, supplemented)["number"], None, supplemented)
+    if incident["number"] is None:
         raise EngineError("登记未完成：事件没有得到单号。")
-    return Reported(incident_id, number, done.opened[0] if done.opened else None)
+    return Reported(incident_id, incident["number"], done.opened[0] if done.opened else None)
 
 
 def comment(
