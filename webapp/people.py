@@ -60,6 +60,7 @@ def add(
     *,
     posts: Iterable[tuple[str, str]] = (),
     roles: Collection[str] = (),
+    phone: str | None = None,
     demo: bool = False,
 ) -> None:
     """Create an account; ``posts`` are pairs of group and post (post "" is none).
@@ -73,7 +74,7 @@ def add(
     name = name.strip()
     if not 0 < len(name) <= LINE or not name.isprintable():
         raise EngineError(f"姓名应为 1 到 {LINE} 个可以显示的字符")
-    people.add_person(ctx, account, name, demo=demo)
+    people.add_person(ctx, account, name, phone=phone, demo=demo)
     set_password(ctx, account, password_hash)
     for group, post in posts:
         people.join_group(ctx, account, group, post)

@@ -10,7 +10,8 @@ import webapp.api.document
 import webapp.api.incidents
 import webapp.api.similar
 import webapp.api.tasks  # noqa: F401  (all of them for their routes)
-from webapp.api.blueprint import FAILURES, Failures, api
+from webapp.api.blueprint import api
+from webapp.api.strangers import FAILURES, Failures
 
 __all__ = ["register"]
 

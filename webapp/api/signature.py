@@ -10,14 +10,14 @@ from flask import request
 
 from engine.errors import NotFoundError
 from webapp import people
-from webapp.api.blueprint import refuse_stranger
+from webapp.api.strangers import refuse_stranger
 from webapp.current import current_desk, current_settings
 from webapp.rights import Person
 
 SIGNATURE, TIMESTAMP = "X-LoVEM-Signature", "X-LoVEM-Timestamp"
 SCHEME = "sha256="
 FRESH_FOR = timedelta(minutes=5)
-REFUSED = "请给出有效的个人令牌，或用告警密钥对时间戳和请求体签名。"
+REFUSED = "签名无效或已过期：请用告警密钥对时间戳和请求体签名，或给出有效的个人令牌。"
 _DIGITS = 12  # of a timestamp: the year 33658
 
 
@@ -25,6 +25,11 @@ def signature_of(secret: str, timestamp: str, body: bytes) -> str:
     """What stands in the header SIGNATURE for a body sent at ``timestamp`` (seconds since 1970)."""
     signed = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256)
     return SCHEME + signed.hexdigest()
+
+
+def is_signed() -> bool:
+    """Whether this request comes with a signature, good or not, in the place of a token."""
+    return SIGNATURE in request.headers and "Authorization" not in request.headers
 
 
 def signer() -> Person:

@@ -10,7 +10,7 @@ from engine.context import Context
 from handlers import reference
 from handlers.records import people as records
 from webapp import auth, people
-from webapp.cli.common import OK, CommandRefusedError, Commands, command, opened
+from webapp.cli.common import OK, CommandRefusedError, Commands, command, opened, text_argument
 
 ACTOR = "command line"
 
@@ -26,6 +26,7 @@ def register(commands: Commands) -> None:
         "--group", action="append", default=[], metavar="GROUP[:POST]", help="may be given several times"
     )
     parser.add_argument("--role", action="append", default=[], metavar="ROLE", help="may be given several times")
+    parser.add_argument("--phone", type=text_argument, help="needed where the account reports alarms")
     command(actions, "list", run_list, "list all accounts")
     for name, run, text in (
         ("disable", run_disable, "let an account sign in no more; ends its sessions"),
@@ -48,7 +49,8 @@ def run_add(arguments: argparse.Namespace) -> int:
     password_hash = auth.hash_password(_password())
     with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
         posts = _posts(ctx, arguments)
-        people.add(ctx, arguments.account, arguments.name, password_hash, posts=posts, roles=arguments.role)
+        account, name, roles = arguments.account, arguments.name, arguments.role
+        people.add(ctx, account, name, password_hash, posts=posts, roles=roles, phone=arguments.phone)
     return OK
 
 

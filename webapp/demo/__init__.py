@@ -33,7 +33,9 @@ def load(desk: Desk) -> bool:
     with desk.unit_of_work(SYSTEM) as ctx:
         for each in ACCOUNTS:
             if each.account not in present:
-                people.add(ctx, each.account, each.name, None, posts=each.posts, roles=each.roles, demo=True)
+                people.add(
+                    ctx, each.account, each.name, None, posts=each.posts, roles=each.roles, phone=each.phone, demo=True
+                )
     play(desk, STORIES, desk.clock() - JUST_NOW)
     _let_a_customer_in(desk)
     password_hash = auth.hash_password(PASSWORD)

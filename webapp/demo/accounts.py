@@ -15,6 +15,7 @@ class Account:
     name: str
     posts: tuple[tuple[str, str], ...] = ()
     roles: tuple[str, ...] = field(default=("support",))
+    phone: str | None = None
 
 
 def _desk(account: str, name: str, post: str, *more: tuple[str, str]) -> Account:
@@ -86,5 +87,6 @@ ACCOUNTS: tuple[Account, ...] = (
         "requirement", "requirement", "需求管理", "需求经理岗", ("requirement01", "处理岗01", "requirement_processing")
     ),
     *_leader_and("problem", "problem", "问题管理", "问题经理岗", ("problem01", "分析岗01", "problem_analysis")),
+    Account("monitoring", "监控平台", (), ("monitoring",), "0731-85550199"),  # a program: it works by token
     Account("customer01", "业务部门报告人01", (("customer", "customer_reporter"),), ("customer",)),
 )

@@ -19,8 +19,8 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from tests.office import Office
 from tests.webapp.api.conftest import Api
 from tests.webapp.conftest import SECRET, Clock
-from webapp.api.blueprint import FAILURES
 from webapp.api.operations import OPERATIONS, Operation
+from webapp.api.strangers import FAILURES
 from webapp.app import create_app, desk_of
 from webapp.database import make_engine
 from webapp.settings import Settings
