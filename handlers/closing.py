@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.context import SYSTEM, Call, Context
 from engine.errors import InvalidValuesError
 from handlers import clocks, reference
-from handlers.records import catalogue, incidents, moves, priority, relations, rules
+from handlers.records import catalogue, children, incidents, moves, priority, relations, rules
 from handlers.records.incidents import Fields, Incident
 from handlers.records.steps import incident_of, record, text, values_of
 from handlers.reference import Row
@@ -35,6 +35,8 @@ def resolve(ctx: Context, call: Call) -> str:
     if incident["withdrawn"]:
         return CLOSE
     road = call.data.get("outcome")
+    if road == "recovered":
+        children.cancel_all(ctx, incident, "告警已恢复，不再需要")
     fields = {
         "state": "resolved",
         "resolved_at": ctx.now,
@@ -197,6 +199,8 @@ def _obstacle(ctx: Context, incident: Incident) -> str | None:
 
 
 def _closed(ctx: Context, incident: Incident) -> Fields:
+    """The columns of a closed incident; what accompanied it ends with it (C-14, C-56)."""
+    children.end_companions(ctx, incident)
     stopped: Fields = {}
     for name in clocks.CLOCKS:
         stopped |= clocks.stopped(incident, name, ctx.now)

@@ -255,6 +255,15 @@ def test_closing_ends_the_escalation_and_takes_announcements_down(house: House) 
     assert sent(house, "announcement_close") == [(shown, None)]
 
 
+def test_an_alarm_that_recovers_cancels_what_others_do(house: House) -> None:
+    incident_id = house.dispatched()
+    number = opened(house, incident_id)
+    ctx = house.context("system")
+    call = Call("s5_resolved", 1, str(incident_id), {"incident_id": incident_id, "outcome": "recovered"})
+    HANDLERS["closing.resolve"](ctx, call)
+    assert (child(house, number)["state"], house.incident(incident_id)["state"]) == ("cancelled", "resolved")
+
+
 def test_a_number_that_nobody_has_is_not_found(sqlite_house: House) -> None:
     with pytest.raises(NotFoundError):
         child(sqlite_house, "BG000000-001")
