@@ -6,6 +6,7 @@ incidents, one more at every user task of its diagrams, a slave with its master,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,19 +14,21 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, select
 
 from engine import tasks
 from engine.definitions import bundle_for, load_bundle
 from engine.persistence import bundle, instance, stuck, user_task
 from handlers import HANDLERS, reference
 from handlers.records import catalogue
-from handlers.records.tables import incident
-from tests.office import Office
-from tests.webapp.conftest import Clock
-from webapp import backup, ready
+from handlers.records.tables import incident, person
+from tests.office import MONDAY, Office
+from tests.webapp.conftest import HASH, PASSWORD, Clock
+from webapp import backup, people, ready
 from webapp import desk as verbs
 from webapp.app import desk_of
+from webapp.desk import Desk
 from webapp.rights import Person
 from webapp.shipped import deploy_shipped
 
@@ -53,7 +56,15 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
 
 
 class Upgraded(Office):
-    """The desk of the first release under this version."""
+    """The desk of the first release under this version, with its own people."""
+
+    def __init__(self, engine: Engine) -> None:
+        """``engine`` opens a database that :func:`upgrade` has made."""
+        self.now = MONDAY + timedelta(minutes=30)
+        self.desk = Desk(engine, lambda: self.now, HANDLERS, "office")
+        with self.desk.reading() as connection:
+            accounts = connection.scalars(select(person.c.account)).all()
+            self.people = {account: people.find(connection, account) for account in accounts}
 
     def live(self) -> list[int]:
         """The incidents whose process began with the first release and still runs."""
@@ -119,17 +130,21 @@ class Upgraded(Office):
         return done
 
 
-@pytest.fixture
-def upgraded(empty_url: str, make_app: Callable[[str], Flask], clock: Clock) -> Iterator[Upgraded]:
-    app = make_app(empty_url)
+def upgrade(app: Flask, clock: Clock) -> None:
+    """Restore the first release's desk, migrate, deploy today's processes: what an operator does."""
     clock.pass_(minutes=30)
     with app.app_context():
         manifest = backup.restore(desk_of(app), FIRST_RELEASE)
         assert manifest.revision == "0001"
         ready.migrate()
     deploy_shipped(desk_of(app), update=True)
+
+
+@pytest.fixture
+def upgraded(empty_url: str, make_app: Callable[[str], Flask], clock: Clock) -> Iterator[Upgraded]:
+    app = make_app(empty_url)
+    upgrade(app, clock)
     office = Upgraded(desk_of(app).engine)
-    office.now += timedelta(minutes=30)
     yield office
     with office.desk.reading() as connection:
         assert connection.execute(select(stuck)).all() == []
@@ -195,3 +210,25 @@ def test_what_comes_from_outside_reaches_into_old_instances(upgraded: Upgraded) 
     upgraded.pass_(days=30)
     verbs.tick(upgraded.desk)
     assert upgraded.incident(resolved)["state"] == "closed"
+
+
+def test_every_page_of_an_old_incident_is_shown(make_app: Callable[[str], Flask], clock: Clock, tmp_path: Path) -> None:
+    app = make_app(f"sqlite:///{tmp_path / 'old.db'}")
+    upgrade(app, clock)
+    office = Upgraded(desk_of(app).engine)
+    with office.desk.unit_of_work("test") as ctx:
+        for account in office.people:
+            people.set_password(ctx, account, HASH)
+    one_of_each = {task.element.id: task for incident_id in office.live() if (task := office.open(incident_id))}
+    assert one_of_each.keys() == ANSWERS.keys()
+    for task in one_of_each.values():
+        client = app.test_client()
+        assert client.post("/sign-in", data=sign_in(client, office.who(task).account)).status_code == 303
+        for address in (f"/tasks/{task.id}", f"/incidents/{task.business_key}", "/work"):
+            assert client.get(address).status_code == 200, (task.element.id, address)
+
+
+def sign_in(client: FlaskClient, account: str) -> dict[str, str]:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/sign-in").text)
+    assert found
+    return {"account": account, "password": PASSWORD, "csrf_token": found[1]}
