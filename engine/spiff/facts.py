@@ -53,7 +53,10 @@ FLOW_NODES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One flow node. ``type`` is BPMN's tag, ``lane`` the innermost lane's name, ``line`` counts from 1."""
+    """One flow node. ``type`` is BPMN's tag, ``lane`` the innermost lane's name, ``line`` counts from 1.
+
+    ``calls`` is the process that a call activity calls, empty for every other node.
+    """
 
     id: str
     type: str
@@ -63,6 +66,7 @@ class Element:
     properties: Mapping[str, str]
     documentation: str
     line: int
+    calls: str = ""
 
 
 def properties(node: etree._Element) -> Mapping[str, str]:
@@ -115,6 +119,7 @@ def _nodes(
             properties=properties(node),
             documentation=(node.findtext("bpmn:documentation", "", NAMESPACES) or "").strip(),
             line=line_of(node),
+            calls=node.get("calledElement", "") if tag == "callActivity" else "",
         )
         if tag == "subProcess":
             yield from _nodes(node, process_id, lanes, lane)
