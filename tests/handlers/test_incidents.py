@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.context import Call, Context
 from engine.errors import ConflictError, NotFoundError
 from handlers import HANDLERS, handlers_in
-from handlers.records import incidents, numbers
+from handlers.records import attachments, children, incidents, numbers, relations
 from handlers.records.tables import APPEND_ONLY, field_change
 from handlers.records.tables import incident as table
 from tests.handlers.conftest import DESK_PERSON, REQUEST, START, SUPPORTER, House
@@ -87,11 +87,14 @@ def test_the_database_itself_refuses_to_delete_an_incident(house: House) -> None
 @pytest.mark.proves("R014")
 @pytest.mark.parametrize("name", [each.name for each in APPEND_ONLY])
 def test_the_database_itself_keeps_what_happened(house: House, name: str) -> None:
-    from handlers.records import relations
-
-    incident_id = house.report(summary="旧")
+    incident_id, other_id = house.report(summary="旧"), house.report(summary="另一件")
     house.identify(incident_id)
-    relations.comment(house.context(), incident_id, "已电话联系")
+    ctx = house.context()
+    incident = incidents.get(ctx, incident_id)
+    relations.comment(ctx, incident_id, "已电话联系")
+    relations.link(ctx, incident, incidents.get(ctx, other_id), "同一台席")
+    attachments.add(ctx, incident_id, attachments.checked([("说明.txt", "屏幕文字".encode())]))
+    children.open_child(ctx, incident, "change", "改配置", None, None, {}, waits=False, element=None)
     with pytest.raises(DBAPIError, match="append-only"):
         house.connection.execute(delete(next(each for each in APPEND_ONLY if each.name == name)))
 
