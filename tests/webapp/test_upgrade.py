@@ -23,7 +23,7 @@ from engine.persistence import bundle, instance, stuck, user_task
 from handlers import HANDLERS, reference
 from handlers.records import catalogue
 from handlers.records.tables import incident, person
-from tests.office import MONDAY, Office
+from tests.office import CUSTOMER, MONDAY, Office
 from tests.webapp.conftest import HASH, PASSWORD, Clock
 from webapp import backup, people, ready
 from webapp import desk as verbs
@@ -130,14 +130,14 @@ class Upgraded(Office):
         return done
 
 
-def upgrade(app: Flask, clock: Clock) -> None:
-    """Restore the first release's desk, migrate, deploy today's processes: what an operator does."""
+def upgrade(app: Flask, clock: Clock, *, deploy: bool = True) -> None:
+    """Restore the first release's desk, migrate, load and deploy what is shipped today: what an operator does."""
     clock.pass_(minutes=30)
     with app.app_context():
         manifest = backup.restore(desk_of(app), FIRST_RELEASE)
         assert manifest.revision == "0001"
         ready.migrate()
-    deploy_shipped(desk_of(app), update=True)
+    deploy_shipped(desk_of(app), update=deploy)
 
 
 @pytest.fixture
@@ -150,18 +150,36 @@ def upgraded(empty_url: str, make_app: Callable[[str], Flask], clock: Clock) -> 
         assert connection.execute(select(stuck)).all() == []
 
 
-def test_every_incident_of_the_first_release_is_worked_to_its_close(upgraded: Upgraded) -> None:
-    live = upgraded.live()
+def close_all(office: Upgraded) -> None:
+    live = office.live()
     assert len(live) > 30
     for incident_id in live:
-        if upgraded.incident(incident_id)["state"] != "slave":
-            upgraded.finish(incident_id)
+        if office.incident(incident_id)["state"] != "slave":
+            office.finish(incident_id)
     for incident_id in live:  # masters have told their slaves
-        upgraded.finish(incident_id)
-    assert upgraded.live() == []
-    with upgraded.desk.reading() as connection:
+        office.finish(incident_id)
+    assert office.live() == []
+    with office.desk.reading() as connection:
         states = set(connection.scalars(select(incident.c.state)))
     assert states == {"closed"}
+
+
+def test_every_incident_of_the_first_release_is_worked_to_its_close(upgraded: Upgraded) -> None:
+    close_all(upgraded)
+
+
+def test_nothing_waits_for_todays_processes_to_be_deployed(
+    make_app: Callable[[str], Flask], clock: Clock, tmp_path: Path
+) -> None:
+    app = make_app(f"sqlite:///{tmp_path / 'old.db'}")
+    upgrade(app, clock, deploy=False)
+    office = Upgraded(desk_of(app).engine)
+    office.report()  # still begins with the old diagrams
+    unserved = {verbs.IDENTIFY: {**CUSTOMER, "served": False}, verbs.RECORD: office.record()}
+    verbs.report(office.desk, office["reception01"], unserved)
+    close_all(office)
+    with office.desk.reading() as connection:
+        assert connection.execute(select(stuck)).all() == []
 
 
 def test_what_was_at_work_keeps_its_version_and_what_begins_gets_the_new_one(upgraded: Upgraded) -> None:
