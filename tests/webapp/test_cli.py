@@ -65,8 +65,23 @@ def test_a_wrong_file_gives_one_json_line_a_finding_and_status_1(tmp_path: Path,
     assert finding["severity"] == "error" and finding["line"] == 1 and {"zh", "en"} == finding["message"].keys()
 
 
-def test_a_path_that_is_not_there_is_a_wrong_call(tmp_path: Path):
+def test_a_path_that_is_not_there_is_a_wrong_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["check", str(tmp_path / "nowhere")]) == 2
+    said = capsys.readouterr()
+    assert (said.out, "nowhere" in said.err) == ("", True)  # what is printed is findings alone
+
+
+def test_a_finding_has_file_line_element_rule_severity_and_both_languages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    shutil.copytree(PROCESSES, tmp_path, ignore=shutil.ignore_patterns("scenarios"), dirs_exist_ok=True)
+    diagram = tmp_path / "incident" / "1_detect.bpmn"
+    diagram.write_text(diagram.read_text("utf-8").replace("intake.record", "no.such"), "utf-8")
+    assert main(["check", str(tmp_path)]) == 1
+    [finding] = [found for found in lines(capsys) if found["severity"] == "error"]
+    assert finding.keys() == {"file", "line", "element", "rule", "severity", "message"}
+    assert (finding["file"], finding["element"]) == ("incident/1_detect.bpmn", "s1_4_record")
+    assert finding["message"].keys() == {"zh", "en"}
 
 
 def test_a_folder_without_definitions_is_nothing_to_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

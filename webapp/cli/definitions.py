@@ -53,7 +53,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     missing = [path for path in arguments.paths if not path.exists()]
     if missing:
         for path in missing:
-            print_json({"file": str(path), "error": "no such file or folder"})
+            print(f"{path}: no such file or folder", file=sys.stderr)
         return WRONG_CALL
     files = _files(arguments.paths)
     if not files:
