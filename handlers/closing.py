@@ -40,7 +40,7 @@ def resolve(ctx: Context, call: Call) -> str:
     fields = {
         "state": "resolved",
         "resolved_at": ctx.now,
-        **_resolution(ctx, incident),
+        **_resolution(ctx, incident, road),
         **moves.to_recorder(incident),
         **moves.unanswered(),
         **clocks.started("closure", ctx.now),
@@ -53,14 +53,17 @@ def resolve(ctx: Context, call: Call) -> str:
     return AT_ONCE if road == "requirement_created" else CHECK
 
 
-def _resolution(ctx: Context, incident: Incident) -> Fields:
-    """Who resolved it, and for which group; a slave takes over what resolved its master (R147)."""
+def _resolution(ctx: Context, incident: Incident, road: object) -> Fields:
+    """Who resolved it, and for which group; a slave takes over what resolved its master (R147).
+
+    Nobody did what recovered by itself; before dispatch the desk answers as a whole, so that it was whoever acts.
+    """
     master = relations.leading(ctx, incident)
     if master is not incident:
         return {name: master[name] for name in ("resolver", "resolving_group", "cause", "solution")}
-    at_the_desk = ctx.actor if ctx.actor != SYSTEM else None  # before dispatch the desk answers as a whole
+    person = None if road == "recovered" or ctx.actor == SYSTEM else ctx.actor
     return {
-        "resolver": incident["responsible_person"] or at_the_desk,
+        "resolver": incident["responsible_person"] or person,
         "resolving_group": incident["responsible_group"],
     }
 
@@ -165,7 +168,7 @@ def close(ctx: Context, call: Call) -> None:
         "close_remark": text(values, "remark"),
         "problem_ref": problem_ref,
     }
-    record(ctx, call, incident, fields | _closed(ctx, incident))
+    _close(ctx, call, incident, fields)
 
 
 def close_automatically(ctx: Context, call: Call) -> str:
@@ -184,7 +187,7 @@ def close_automatically(ctx: Context, call: Call) -> str:
     at_once = call.data.get("closing") == AT_ONCE
     code = incident["proposed_close_code"] if incident["withdrawn"] or at_once else AUTOMATIC
     reason = "已转需求，系统自动关闭" if at_once else "解决后超时，系统自动关闭"
-    record(ctx, call, incident, {"close_code": code, **_closed(ctx, incident)}, reason)
+    _close(ctx, call, incident, {"close_code": code}, reason)
     return CLOSED
 
 
@@ -198,13 +201,10 @@ def _obstacle(ctx: Context, incident: Incident) -> str | None:
     return None
 
 
-def _closed(ctx: Context, incident: Incident) -> Fields:
-    """The columns of a closed incident; what accompanied it ends with it (C-14, C-56)."""
+def _close(ctx: Context, call: Call, incident: Incident, fields: Fields, reason: str | None = None) -> None:
+    """Close it, and end what ran beside it: its escalation, its announcement (C-14, C-56)."""
+    record(ctx, call, incident, {**fields, **moves.closed(incident, ctx.now), "stage": 5}, reason)
     children.end_companions(ctx, incident)
-    stopped: Fields = {}
-    for name in clocks.CLOCKS:
-        stopped |= clocks.stopped(incident, name, ctx.now)
-    return {"state": "closed", "stage": 5, "closed_at": ctx.now, **incidents.nobody_responsible(), **stopped}
 
 
 def _needs_problem(code: Row) -> bool:

@@ -110,7 +110,8 @@ def test_what_never_left_the_desk_is_resolved_by_it_and_no_clock_runs_on(
     call = Call("s5_resolved", 1, str(incident_id), {"incident_id": incident_id, "outcome": road})
     assert closing.resolve(ctx, call) == "check"
     found = sqlite_house.incident(incident_id)
-    assert (found["state"], found["resolver"], found["resolving_group"]) == ("resolved", DESK_PERSON, "desk")
+    resolver = None if road == "recovered" else DESK_PERSON
+    assert (found["state"], found["resolver"], found["resolving_group"]) == ("resolved", resolver, "desk")
     assert found["proposed_close_code"] == code
     assert [name for name in clocks.CLOCKS if clocks.clock(found, name).runs] == ["closure"]
     assert found["acceptance_started_at"] is None

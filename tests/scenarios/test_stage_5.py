@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from engine import instances
 from engine.errors import NotAllowedError
-from handlers.records import incidents, people
+from handlers.records import incidents, people, recovery
 from handlers.records.tables import comment
 from tests.office import TREE, Office
 from tests.scenarios.companions import do as done
@@ -17,6 +18,7 @@ from webapp.desk import InvalidStepError
 
 INCOMPLETE = {"complete": False, "missing": "根源写得太简单"}
 ADDED = {"supplement": "补上根源：升级时覆盖了配置", "solution": "恢复配置，升级脚本加校验"}
+CALL_OF_SUPPORT = {"summary": "号码库表空间将满", "details": "使用率 96%，今晚写满。"}
 STAGE_3 = ("s3_1_analyse", "s3_3_confirm", "s3_5_diagnose", "s3_6_try")
 STAGE_4 = ("s4_1_agree", "s4_5_recover", "s4_6_verify")
 
@@ -175,3 +177,38 @@ def test_the_record_is_closed_by_its_recorder(office: Office):
     with pytest.raises(NotAllowedError):
         office.do(incident_id, "crm01", "s5_5_close")
     assert office.task(incident_id).assignee == "reception01"
+
+
+@pytest.mark.proves("R138", "R176")
+def test_what_a_support_person_found_begins_at_3_1_and_is_closed_by_him(office: Office):
+    found = {"source": "support", "occurred_at": office.now.isoformat(), **CALL_OF_SUPPORT, **TREE, "impact": 4}
+    incident_id = verbs.raise_incident(office.desk, office["crm01"], found).incident_id
+    assert at(office, incident_id) == "s3_1_analyse"
+    office.do(incident_id, "crm01", *STAGE_3, s3_3_confirm={**TREE, "impact": 4})
+    office.do(incident_id, "crm01", *STAGE_4)
+    assert (at(office, incident_id), office.task(incident_id).assignee) == ("s5_1_check", "crm01")
+    office.do(incident_id, "crm01", "s5_1_check")
+    office.do(incident_id, "crm01", "s5_5_close")
+    assert office.status(incident_id) == "completed"
+
+
+@pytest.mark.proves("R086", "R168")
+def test_an_alarm_that_recovers_before_anybody_accepts_it_is_checked_and_closed_as_such(office: Office):
+    alarm = {
+        "source": "alarm",
+        "alarm_severity": "major",
+        "alarm_number": "ZBX-4711",
+        "alarm_text": "主机 CPU 使用率 98%",
+        "alarm_trigger": "automatic",
+    }
+    incident_id = office.dispatch(**alarm)
+    with office.desk.unit_of_work("system") as ctx:
+        recovery.clear(ctx, incidents.get(ctx, incident_id, lock=True), ctx.now)
+        ctx.settle()
+        instances.deliver(ctx, "recovered", str(incident_id))
+    found = office.incident(incident_id)
+    assert (found["state"], found["proposed_close_code"], found["resolver"]) == ("resolved", "C05", None)
+    assert found["acceptance_stopped_at"] == office.now
+    office.do(incident_id, "reception01", "s5_1_check", "s5_3_ask")
+    office.do(incident_id, "reception01", s5_5_close={"close_code": "C05", "solution": "负载回落，告警自行消除"})
+    assert office.status(incident_id) == "completed"
