@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select
 
 from engine.persistence import definition, deployment, deployment_item, instance, stuck, user_task
-from handlers.records.tables import membership, person, reference_row, role_grant
+from handlers.records.tables import incident, membership, person, reference_row, role_grant
 from webapp.queries.rows import Record, first, records
 from webapp.tables import reference_load
 
@@ -100,6 +100,18 @@ def one_instance(connection: Connection, process_key: str, business_key: str) ->
     query = select(i.id, i.process_key, i.business_key, i.status, i.started_at)
     where = (i.process_key == process_key, i.business_key == business_key, i.ended_at.is_(None))
     return first(connection.execute(query.where(*where)))
+
+
+def numbers(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """Incident → its number, of those that have one."""
+    c = incident.c
+    query = select(c.id, c.number).where(c.id.in_(list(ids)), c.number.is_not(None))
+    return {row.id: row.number for row in connection.execute(query)}
+
+
+def incident_id(connection: Connection, number: str) -> int | None:
+    """The incident with that number."""
+    return connection.scalar(select(incident.c.id).where(incident.c.number == number.upper()))
 
 
 def deployments(connection: Connection, before: int | None = None) -> list[Record]:

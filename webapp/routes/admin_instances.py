@@ -10,15 +10,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from engine.catalogue import catalogue
-from engine.errors import ConflictError, InvalidValuesError, StepFailedError
+from engine.errors import ConflictError, InvalidValuesError, NotFoundError, StepFailedError
 from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.desk.incidents import PROCESS
 from webapp.queries import admin as queries
+from webapp.queries.rows import Record
 from webapp.rights import allowed
 from webapp.routes import process_view
 from webapp.routes.blueprint import pages
-from webapp.routes.reading import reading
+from webapp.routes.reading import Reader, reading
 
 COMMANDS = {"start": "开始流程", "complete": "完成任务", "fire": "到时自动继续", "deliver": "收到消息后继续"}
 ACTS = ("retry", "reopen", "suspend", "resume", "cancel")
@@ -34,7 +35,8 @@ def _page(status: int, problem: str = "") -> ResponseReturnValue:
     with reading() as reader:
         rows = queries.instances_in_need(reader.ctx.connection)
         process, key = request.args.get("process", PROCESS), request.args.get("q", "").strip()[:60]
-        found = queries.one_instance(reader.ctx.connection, process, key) if key else None
+        found = _found(reader, process, key) if key else None
+        ids = [row["business_key"] for row in (*rows, *([found] if found else ())) if row["process_key"] == PROCESS]
         known = catalogue(reader.ctx).all_in_force(reader.ctx.now)
         drawn = process_view.drawn(reader.ctx, [ref for ref in known.values() if ref.kind == "process"])
         names = {step.id: step.name for each in drawn.values() for step in each.steps}
@@ -43,6 +45,7 @@ def _page(status: int, problem: str = "") -> ResponseReturnValue:
             "suspended": [row for row in rows if row["status"] == "suspended"],
             "processes": {each.key: each.name for each in drawn.values()},
             "people": reader.accounts(*(row["actor"] for row in rows)),
+            "numbers": queries.numbers(reader.ctx.connection, [int(each) for each in ids]),
             "may": {act: allowed(reader.person, f"instance.{act}") for act in ACTS},
             "problem": problem,
             "found": found,
@@ -52,6 +55,13 @@ def _page(status: int, problem: str = "") -> ResponseReturnValue:
             "typed": request.form,
         }
     return render_template("admin_instances.html", here="admin", **context), status
+
+
+def _found(reader: Reader, process: str, key: str) -> Record | None:
+    """A running instance by what staff know: an incident's number, or the key of another record."""
+    connection = reader.ctx.connection
+    known = queries.incident_id(connection, key) if process == PROCESS else None
+    return queries.one_instance(connection, process, key if known is None else str(known))
 
 
 def _stuck(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -65,11 +75,11 @@ def _stuck(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {**row, "step": step, "plain": plain, "does": does, "by_hand": command.get("do") == "complete"}
 
 
-@pages.post(
-    "/admin/instances/<int:instance_id>/<any(retry,reopen,suspend,resume,cancel):act>", endpoint="admin_instance"
-)
+@pages.post("/admin/instances/<int:instance_id>/<act>", endpoint="admin_instance")
 def act(instance_id: int, act: str) -> ResponseReturnValue:
     """Carry out one act on an instance."""
+    if act not in ACTS:
+        raise NotFoundError(_("没有这种操作。"))
     desk, person, reason = current_desk(), current_person(), request.form.get("reason", "")
     try:
         if act == "retry":

@@ -40,6 +40,28 @@ TABLE_NAMES = {
     "types": "子类",
     "waiting_codes": "等待代码",
 }
+COLUMN_NAMES = {
+    "key": "键",
+    "name": "名称",
+    "category": "类别",
+    "categories": "类别",
+    "class": "重要程度",
+    "department": "部门",
+    "group": "组",
+    "kind": "种类",
+    "landing": "登录后到",
+    "leader_post": "负责岗位",
+    "locations": "地点",
+    "max": "最长",
+    "needs_problem": "需要问题单",
+    "note": "说明",
+    "on_expiry": "到期时",
+    "resumes": "恢复到",
+    "scope": "范围",
+    "set_by": "由谁设置",
+    "success": "算解决",
+    "type": "子类",
+}
 
 
 @pages.get("/admin/reference", endpoint="admin_references")
@@ -73,6 +95,7 @@ def _page(table: str, status: int, **refused: Any) -> ResponseReturnValue:
             "table": table,
             "name": TABLE_NAMES.get(table, table),
             "columns": columns,
+            "labels": COLUMN_NAMES,
             "rows": in_force,
             "coming": [row for row in latest if not _holds(row, now)],
             "ended": [row for row in history if row["valid_to"] is not None and row["valid_to"] <= now],

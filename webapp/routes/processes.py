@@ -33,12 +33,14 @@ def process_list() -> ResponseReturnValue:
         present = sorted(known.all_in_force(reader.ctx.now).values(), key=lambda ref: (ref.filename, ref.name))
         done = rules.deployments(reader.ctx.connection, {ref.deployment_id for ref in present})
         drawn = process_view.drawn(reader.ctx, [ref for ref in present if ref.kind == "process"])
+        called = {key for each in drawn.values() for key in each.calls}
+        present.sort(key=lambda ref: ref.key in called)  # what stands by itself first
         context = {
             "groups": [(words, [ref for ref in present if ref.kind == kind]) for kind, words in KIND_WORDS.items()],
             "deployments": done,
             "people": reader.accounts(*(row["author"] for row in done.values())),
             "drawn": drawn,
-            "called": {key for each in drawn.values() for key in each.calls},
+            "called": called,
             "running": queries.running(reader.ctx.connection),
         }
     return render_template("processes.html", here="processes", **context)

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from engine.persistence import instance
-from handlers.records.tables import person, reference_row
+from handlers.records.tables import incident, person, reference_row
 from tests.webapp.pages.conftest import statements
 from webapp.app import desk_of
 from webapp.rights import RIGHTS
@@ -211,11 +211,15 @@ def test_an_instance_is_suspended_and_resumed_with_a_reason(desk_app: Flask, sig
     with desk_of(desk_app).reading() as connection:
         one = connection.execute(select(instance).where(instance.c.status == "running")).first()
     assert one is not None
-    assert f"/admin/instances/{one.id}/suspend" in client.get(f"/admin/instances?q={one.business_key}").text
+    with desk_of(desk_app).reading() as connection:
+        number = connection.scalar(select(incident.c.number).where(incident.c.id == int(one.business_key)))
+    for key in (one.business_key, number):
+        assert f"/admin/instances/{one.id}/suspend" in client.get(f"/admin/instances?q={key}").text
     assert client.post(f"/admin/instances/{one.id}/suspend", data={"reason": " "}).status_code == 422
     assert client.post(f"/admin/instances/{one.id}/suspend", data={"reason": "演练"}).status_code == 303
     assert "演练" in client.get("/admin/instances").text
     assert client.post(f"/admin/instances/{one.id}/resume", data={"reason": "演练结束"}).status_code == 303
+    assert client.post(f"/admin/instances/{one.id}/fly").status_code == 404
     answer = client.post(f"/admin/instances/{one.id}/cancel", data={"reason": "不行"})
     assert answer.status_code == 409
     assert "用户撤销" in answer.text
