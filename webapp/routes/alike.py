@@ -41,6 +41,7 @@ class Alike:
     takes: Sequence[Take] = ()
     solution: str = ""
     close_code: str = ""
+    leads: bool = False  # it could be a master
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ def _solved(reader: Reader, element_id: str, form: Form, facts: Mapping[str, Any
 
 def _alike(found: similar.Candidate, takes: Sequence[Take] = ()) -> Alike:
     url = url_for("pages.incident", key=found.number)
-    return Alike(found.number, found.summary, found.state, found.why, url, takes)
+    leads = similar.can_lead(found)
+    return Alike(found.number, found.summary, found.state, found.why, url, takes, leads=leads)
 
 
 def _take(element_id: str, label: str, values: Mapping[str, str]) -> Take:

@@ -151,6 +151,7 @@ def _frame() -> dict[str, Any]:
         "bottom": bottom if len(bottom) <= BOTTOM else bottom[: BOTTOM - 1],
         "bottom_more": [] if len(bottom) <= BOTTOM else bottom[BOTTOM - 1 :],
         "may_report": may_report,
+        "may_raise": not may_report and allowed(person, "raise"),
         "post_words": post_words,
     }
 
