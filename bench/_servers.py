@@ -12,13 +12,13 @@ from flask import Flask, request
 from bench._reference import deploy
 from engine import instances
 from handlers.records import incidents
-from webapp import auth, people
+from webapp import auth, people, tokens
 from webapp.app import create_app, desk_of
 from webapp.database import create_schema
 from webapp.settings import Settings
 
 ACCOUNT, PASSWORD = "bench", "bench-password"
-INSTANCES = 700
+INSTANCES = 1400
 THREADS = 16
 
 
@@ -32,6 +32,7 @@ def desk(folder: Path) -> Flask:
     with our.unit_of_work(ACCOUNT) as ctx:
         hashed = auth.hash_password(PASSWORD)
         people.add(ctx, ACCOUNT, "bench", hashed, posts=[("desk", "")], roles=["desk"])
+    print("bearer", tokens.issue(our, ACCOUNT, ACCOUNT, "bench").token)
     with our.unit_of_work(ACCOUNT) as ctx:
         for _ in range(INSTANCES):
             incident_id = incidents.create(ctx)
