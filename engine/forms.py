@@ -60,13 +60,6 @@ class Form:
         """The names that must be filled in while they are shown."""
         return frozenset(self.schema.get("required", ()))
 
-    def leaves(self, values: Mapping[str, Any]) -> bool:
-        """Whether with these answers the process goes elsewhere than to the steps joined on the same page."""
-        found: Mapping[str, list[Any]] = self.ui.get("leaves", {})
-        return any(
-            type(values.get(name)) is type(one) and values[name] == one for name, ones in found.items() for one in ones
-        )
-
     def title_of(self, name: str) -> str:
         """The field's title as staff read it."""
         return str(self.fields.get(name, {}).get("title", name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine import messages
 from engine.context import Call, Context
-from engine.errors import InvalidValuesError
+from engine.errors import ConflictError, InvalidValuesError
 from handlers.records import catalogue, children, incidents, moves, relations
 from handlers.records.incidents import DESK, Fields, Incident
 from handlers.records.steps import incident_of, record, text, values_of
@@ -60,9 +60,10 @@ def relate(ctx: Context, call: Call) -> str:
 
 
 def _bind(ctx: Context, slave: Incident, master: Incident, reason: str) -> Incident:
-    if refusal := relations.bind_refusal(ctx, slave, master):
-        raise InvalidValuesError({"other": refusal})
-    return relations.bind(ctx, slave, master, reason)
+    try:
+        return relations.bind(ctx, slave, master, reason)
+    except ConflictError as refused:
+        raise InvalidValuesError({"other": str(refused)}) from None
 
 
 def diagnose(ctx: Context, call: Call) -> None:

@@ -223,6 +223,9 @@ def test_junk_is_no_form_and_says_why(content: bytes) -> None:
         ({"ui": {"fields": {"b": {}}}}, "b 不是"),
         ({"ui": {"fields": {"note": {"showIf": {"b": 1}}}}}, "b 不是"),
         ({"ui": {"fields": {"note": 5}}}, "对象"),
+        ({"ui": {"leaves": {"b": [True]}}}, "leaves 中的 b 不是"),
+        ({"ui": {"leaves": {"note": True}}}, "列表"),
+        ({"ui": {"leaves": ["note"]}}, "对象"),
     ],
 )
 def test_a_form_that_cannot_be_vouched_for_is_refused(changes: dict[str, Any], words: str) -> None:
