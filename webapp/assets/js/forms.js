@@ -4,6 +4,7 @@ export function guardForms() {
   document.addEventListener("submit", markSubmitting);
   document.addEventListener("change", showFieldsInPlace);
   document.addEventListener("click", takeCustomer);
+  document.addEventListener("click", takeOver);
   document.addEventListener("click", copyTyped);
   document.addEventListener("htmx:after:swap", showAll);
   window.addEventListener("pageshow", (event) => event.persisted && document.querySelectorAll("[data-busy]").forEach(release));
@@ -57,14 +58,17 @@ function showFields(form) {
     left.delete(found);
   }
   left.forEach((field) => (field.hidden = false));
+  // A step that none of the given answers leads to stays away: data-left names the answers that leave before it.
+  for (const step of form.querySelectorAll("[data-left]")) step.hidden = step.dataset.left.split("&").some(holds);
   nameButton(form);
 }
 
 // The one button names the act that is chosen: 受理, 转派, 退回服务台.
 function nameButton(form) {
-  const button = form.querySelector("[data-follows]:not([data-follows=''])");
+  const button = form.querySelector("[data-follows]");
   if (!button || button.dataset.busy) return;
-  button.dataset.neutral ??= button.textContent;
+  const steps = [...form.querySelectorAll("[data-submit]")].filter((step) => !step.hidden);
+  button.dataset.neutral = steps.at(-1)?.dataset.submit || button.dataset.neutral || button.textContent;
   const chosen = [...form.querySelectorAll(":checked")].find((input) => input.name === button.dataset.follows);
   button.textContent = chosen?.nextElementSibling?.firstChild?.textContent?.trim() || button.dataset.neutral;
 }
@@ -73,15 +77,35 @@ function takeCustomer(event) {
   const button = event.target.closest("[data-customer]");
   if (!button) return;
   const form = button.form ?? button.closest("form");
-  for (const [name, value] of Object.entries(JSON.parse(button.dataset.customer))) {
-    const input = form.elements.namedItem(name);
-    if (input instanceof RadioNodeList) input.value = value;
-    else if (input?.type === "checkbox") input.checked = Boolean(value);
-    else if (input) input.value = value ?? "";
-  }
+  fillIn(form, JSON.parse(button.dataset.customer));
   const list = button.closest("[data-found]");
   list.replaceChildren();
   form.elements.namedItem(button.dataset.next)?.focus();
+}
+
+// What a similar incident or a former solution offers goes into the form; without this script the server does it.
+function takeOver(event) {
+  const button = event.target.closest("[data-take]");
+  if (!button) return;
+  event.preventDefault();
+  const filled = fillIn(button.form, JSON.parse(button.value));
+  filled.at(-1)?.focus();
+}
+
+function fillIn(form, values) {
+  const filled = [];
+  for (const [name, value] of Object.entries(values)) {
+    const found = form.elements.namedItem(name);
+    if (!found) continue;
+    const first = found instanceof RadioNodeList ? found[0] : found;
+    if (found instanceof RadioNodeList) found.value = value;
+    else if (found.type === "checkbox") found.checked = Boolean(value) && value !== "false";
+    else found.value = value ?? "";
+    filled.push(first);
+  }
+  showFields(form);
+  filled.at(-1)?.dispatchEvent(new Event("input", { bubbles: true }));
+  return filled;
 }
 
 async function copyTyped(event) {
