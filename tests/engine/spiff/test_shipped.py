@@ -100,7 +100,7 @@ def gateway_flows(top: str) -> set[str]:
 
 
 def act(desk: Desk, top: str, choice: random.Random) -> str:
-    """One random action: mostly what the process waits for, sometimes what interrupts it; a due timer after its wait."""
+    """One random action: mostly what is waited for, sometimes what interrupts it; a due timer after its wait."""
     waits = desk.waits
     actions: list[tuple[str, str, Any]] = [
         ("do", as_text([one.element_id, one.data]), one) for one in waits.user_tasks
