@@ -35,7 +35,7 @@ def related(office: Office, role: str, incident_id: int, other: int, **after: di
     office.do(incident_id, "crm01", s3_4_relate=values, **after)
 
 
-@pytest.mark.proves("R139", "R140", "R141")
+@pytest.mark.proves("R139", "R140", "R141", "R149")
 def test_missing_information_is_collected_before_the_classification_is_confirmed(office: Office):
     incident_id = office.accept()
     office.do(incident_id, "crm01", s3_1_analyse={"analysis": "日志不全", "needs_information": True})

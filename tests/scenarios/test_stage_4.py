@@ -278,7 +278,7 @@ def test_a_withdrawn_incident_cancels_what_others_do_for_it(office: Office):
     assert office.incident(incident_id)["withdrawn"] is True
 
 
-@pytest.mark.proves("R165")
+@pytest.mark.proves("R165", "R164")
 def test_what_is_not_restored_is_investigated_again(office: Office):
     incident_id = to_4(office)
     failed = {"restored": False, "verification": "仍然报错", "cause": "crm.app.config"}

@@ -33,7 +33,7 @@ def responsible(office: Office, incident_id: int) -> tuple[str, str]:
     return found["responsible_group"], found["responsible_person"]
 
 
-@pytest.mark.proves("R170", "R172")
+@pytest.mark.proves("R170", "R172", "R166", "R173")
 def test_an_incomplete_record_goes_to_whoever_resolved_it_while_the_recorder_stays_responsible(office: Office):
     incident_id = office.resolve()
     office.do(incident_id, "reception01", s5_1_check=INCOMPLETE)
