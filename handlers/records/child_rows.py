@@ -31,6 +31,11 @@ _KEEP = insert(child_change)
 _KEPT = "changes of children to keep"
 
 
+def is_child(connection: Connection, number: str) -> bool:
+    """Whether a business key is the number of a child."""
+    return connection.scalar(_INCIDENT_OF, {"wanted": number}) is not None
+
+
 def incident_of(connection: Connection, number: str) -> int:
     """The id of the incident that has the child. Raises NotFoundError."""
     found: int | None = connection.scalar(_INCIDENT_OF, {"wanted": number})

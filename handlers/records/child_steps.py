@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.context import Call, Context
+from engine.errors import ConflictError
 from handlers.records import child_rows
 from handlers.records.child_rows import Child
 from handlers.records.incidents import Fields
@@ -13,8 +14,14 @@ from handlers.records.steps import text
 
 
 def child_of(ctx: Context, call: Call) -> Child:
-    """The child whose process calls, for changing."""
-    return child_rows.of(ctx, int(call.data["incident_id"]), str(call.data["child"]))
+    """The child whose process calls, for changing.
+
+    Raises ConflictError for a person's step where the child was cancelled meanwhile: its process will soon hear of it.
+    """
+    child = child_rows.of(ctx, int(call.data["incident_id"]), str(call.data["child"]))
+    if call.task is not None and call.values is not None and child["state"] != "open":
+        raise ConflictError(f"{child['number']} 已取消或已结束", by=child["updated_by"], at=child["updated_at"])
+    return child
 
 
 def record(

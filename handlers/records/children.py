@@ -24,7 +24,7 @@ from engine.context import Context
 from engine.errors import ConflictError, InvalidValuesError
 from engine.persistence import subscription
 from handlers.records import child_rows, incidents, numbers, waiting
-from handlers.records.child_rows import Child, all_of, change, get, incident_of, of
+from handlers.records.child_rows import Child, all_of, change, get, incident_of, is_child, of
 from handlers.records.incidents import Fields, Incident
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "finish",
     "get",
     "incident_of",
+    "is_child",
     "last_done",
     "of",
     "open_child",

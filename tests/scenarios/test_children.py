@@ -104,6 +104,24 @@ def test_a_child_that_nobody_wants_any_more_stops_whoever_has_its_task(office: O
     assert record(office, number)["state"] == "cancelled"
 
 
+def test_who_sends_a_step_of_a_child_that_was_cancelled_this_moment_is_told(office: Office) -> None:
+    number = opened(office, office.accept(), "task")
+    task = task_of(office, number)
+    with office.desk.unit_of_work("crm01") as ctx:
+        children.finish(ctx, children.get(ctx, number), "cancelled", result="不用了")  # its process has not heard yet
+    with pytest.raises(ConflictError, match="已取消"):
+        verbs.complete(office.desk, office["operations-bss01"], task.id, {}, task.token)
+    assert record(office, number)["result"] == "不用了"
+
+
+def test_whoever_cancels_the_process_of_a_child_ends_its_record(office: Office) -> None:
+    number = opened(office, office.accept(), "problem", waits=False)
+    instance_id = task_of(office, number).instance_id
+    verbs.cancel_instance(office.desk, office["owner01"], instance_id, "建错了")
+    assert (record(office, number)["state"], record(office, number)["result"]) == ("cancelled", "建错了")
+    assert status(office, number) == "cancelled"
+
+
 @pytest.mark.proves("R098")
 def test_an_announcement_is_shown_until_its_incident_is_resolved(office: Office) -> None:
     incident_id = office.accept()

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from engine import instances
 from engine.errors import ConflictError, NotAllowedError
 from engine.persistence import instance
+from handlers.records import children
 from webapp.desk.core import Desk, given
 from webapp.desk.incidents import PROCESS
 from webapp.rights import Person, allowed
@@ -41,15 +42,23 @@ def resume_instance(desk: Desk, actor: Person, instance_id: int, reason: str) ->
 
 
 def cancel_instance(desk: Desk, actor: Person, instance_id: int, reason: str) -> None:
-    """End an instance for good. Raises ConflictError for that of an incident, which would stay open for ever."""
+    """End an instance for good; the child record whose process it was ends as cancelled, and its incident goes on.
+
+    Raises ConflictError for the instance of an incident, which would stay open for ever.
+    """
     _check(actor, "instance.cancel")
     with desk.unit_of_work(actor) as ctx:
         reason = given(reason)
-        if ctx.connection.scalar(select(instance.c.process_key).where(instance.c.id == instance_id)) == PROCESS:
+        c = instance.c
+        found = ctx.connection.execute(select(c.process_key, c.business_key).where(c.id == instance_id)).one_or_none()
+        if found is not None and found.process_key == PROCESS:
             raise ConflictError(
                 "事件的流程不能直接取消，否则事件永远不能关闭：请在事件页面用“用户撤销”，再关闭事件单。"
             )
         instances.cancel(ctx, instance_id, reason)
+        if found is not None and children.is_child(ctx.connection, found.business_key):
+            child = children.get(ctx, found.business_key)
+            children.finish(ctx, child, children.CANCELLED, result=reason)
 
 
 def _check(actor: Person, action: str) -> None:
