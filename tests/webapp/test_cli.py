@@ -259,3 +259,34 @@ def test_demo_accounts_are_made_in_demo_mode_only(
     with pytest.raises(SettingsError, match="demo accounts"):
         require_ready(desk, settings)
     assert main(["serve"]) == 2
+
+
+def test_tokens_are_made_listed_and_revoked(in_office: Office, capsys: pytest.CaptureFixture[str]):
+    assert main(["token", "add", "reception01", "监控脚本", "--days", "30"]) == 0
+    [made] = lines(capsys)
+    assert str(made["token"]).startswith("lovem_")
+    assert main(["token", "list", "reception01"]) == 0
+    [listed] = lines(capsys)
+    assert (listed["id"], listed["name"], listed["state"]) == (made["id"], "监控脚本", "live")
+    assert str(made["token"]) not in str(listed)
+    assert main(["token", "revoke", str(made["id"])]) == 0
+    main(["token", "list"])
+    assert [row["state"] for row in lines(capsys)] == ["revoked"]
+
+
+@pytest.mark.parametrize("arguments", [["add", "nobody9", "x"], ["list", "nobody9"], ["revoke", "999"]])
+def test_a_token_of_nobody_is_refused(in_office: Office, arguments: list[str]):
+    assert main(["token", *arguments]) == 1
+
+
+@pytest.mark.parametrize("days", ["0", "366", "ninety"])
+def test_a_token_for_longer_than_a_year_is_a_wrong_call(in_office: Office, days: str):
+    with pytest.raises(SystemExit) as end:
+        main(["token", "add", "reception01", "x", "--days", days])
+    assert end.value.code == 2
+
+
+def test_a_secret_for_alarms_that_is_easy_to_guess_is_refused(installed: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LOVEM_ALARM_SECRET", "short")
+    with pytest.raises(SettingsError, match="LOVEM_ALARM_SECRET"):
+        Settings.from_environment()
