@@ -11,7 +11,7 @@ from handlers.records import catalogue
 from handlers.reference import Row
 from webapp.forms import Choices, Option, Values
 
-TRANSFER = "s2_11_transfer"
+TRANSFER, SPLIT = "s2_11_transfer", "s4_4_split"
 CODED = {"waiting_codes", "close_codes"}  # staff know these by their codes, so the code stands before the words
 
 
@@ -21,8 +21,7 @@ def reference_choices(ctx: Context, facts: Mapping[str, Any], element_id: str = 
     def choices(table: str, _field: str, values: Values) -> Sequence[Option]:
         seen = {**facts, **values}
         if table == "groups":
-            find = catalogue.transferable_groups if element_id == TRANSFER else catalogue.selectable_groups
-            return [Option(row["key"], row["name"]) for row in find(ctx, seen)]
+            return [Option(row["key"], row["name"]) for row in _groups(ctx, seen, element_id)]
         if table == "types":
             return _types(ctx, seen.get("category"))
         if table == "symptoms":
@@ -34,6 +33,13 @@ def reference_choices(ctx: Context, facts: Mapping[str, Any], element_id: str = 
         return [_option(table, row) for row in reference.rows(ctx, table) if by_hand(row)]
 
     return choices
+
+
+def _groups(ctx: Context, incident: Mapping[str, Any], element_id: str) -> Sequence[Row]:
+    if element_id == SPLIT:
+        return catalogue.task_groups(ctx)
+    find = catalogue.transferable_groups if element_id == TRANSFER else catalogue.selectable_groups
+    return find(ctx, incident)
 
 
 def by_hand(row: Row) -> bool:
