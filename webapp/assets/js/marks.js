@@ -29,5 +29,4 @@ function say(count) {
   place.textContent = count ? place.dataset.count.replace("0", count) : place.dataset.neutral;
   const bar = place.closest("[data-bulk]");
   for (const control of bar.querySelectorAll("button:not([data-close]), select")) control.disabled = count === 0;
-  bar.querySelector("summary")?.classList.toggle("off", count === 0);
 }
