@@ -33,13 +33,17 @@ _m, _s = db.message.c, db.subscription.c
 
 @dataclass(frozen=True, slots=True)
 class DueMessage:
-    """A buffered message that has a receiver; ``id`` is its row."""
+    """A buffered message that has a receiver; ``id`` is its row.
+
+    ``starts``: it starts a process, and nobody waited for any message of its name when it was claimed.
+    """
 
     id: int
     name: str
     key: str
     payload: Any
     hops: int = 0
+    starts: bool = False
 
 
 def send(ctx: Context, name: str, key: object, payload: Any = None, message_id: str | None = None) -> bool:
@@ -82,12 +86,14 @@ def claim_due(ctx: Context, node: str, limit: int, lease_for: timedelta) -> list
         .values(leased_by=node, leased_until=ctx.now + lease_for)
         .returning(_m.id, _m.name, _m.key, _m.payload, _m.hops)
     )
-    return sorted((DueMessage(*row) for row in rows), key=lambda message: message.id)
+    claimed = [DueMessage(**row._mapping, starts=starting.get(row.name, False)) for row in rows]
+    return sorted(claimed, key=lambda message: message.id)
 
 
-def _starting(ctx: Context, free: ColumnElement[bool]) -> set[str] | None:
-    """The names that start a process, among those of the messages that are free; None if no message has a receiver.
+def _starting(ctx: Context, free: ColumnElement[bool]) -> dict[str, bool] | None:
+    """Which names among those of the free messages start a process, and whether that is all that they do.
 
+    None if no message has a receiver.
     One statement: the newest deployment's fingerprint comes along, and mostly the diagrams are known by it already.
     """
     waiting = (
@@ -102,7 +108,7 @@ def _starting(ctx: Context, free: ColumnElement[bool]) -> set[str] | None:
     if not rows:
         return None
     known = starters(ctx, rows[0].fingerprint or "")
-    starting = {row.name for row in rows if row.name in known}
+    starting = {row.name: not row.wanted for row in rows if row.name in known}
     return starting if starting or any(row.wanted for row in rows) else None
 
 
@@ -112,7 +118,9 @@ def deliver(ctx: Context, message: DueMessage) -> Step | None:
     None if it was delivered already, or has no receiver any more: then it stays.
     """
     ctx = replace(ctx, hops=message.hops + 1)
-    step = instances.deliver(ctx, message.name, message.key, message.payload, message_row=message.id)
+    step = None
+    if not message.starts:
+        step = instances.deliver(ctx, message.name, message.key, message.payload, message_row=message.id)
     if step is None and (starter := starters(ctx).get(message.name)) is not None:
         return instances.start_by_message(ctx, starter, message.key, message.payload, message.id)
     if step is None and not ctx.connection.execute(select(_wanted(message.name, message.key))).scalar():

@@ -14,7 +14,7 @@ from engine import persistence as db
 from engine.context import Call, Context
 from engine.errors import ConflictError, NotAllowedError, StepFailedError
 from engine.starts import starters
-from tests.engine.check.draw import about, bpmn, end, message_, service, start, user
+from tests.engine.check.draw import about, bpmn, catch, end, message_, service, start, user
 from tests.engine.test_races import Race
 from tests.engine.toys import LEASE, NOW, Toy, form
 
@@ -181,3 +181,36 @@ def test_each_message_starts_the_process_that_is_in_force(house: Toy) -> None:
     with house.unit() as ctx:
         found = starters(ctx)
     assert {name: one.process_key for name, one in found.items()} == {"wanted": "change"}
+
+
+def test_an_older_version_that_still_waits_for_the_name_comes_first(toy: Toy) -> None:
+    toy.deploy({"waiter.bpmn": waiter("wanted")})
+    old = toy.do(instances.start, "waiter", "9", {"number": "BG1"}).instance_id
+    toy.deploy({"waiter.bpmn": waiter("other"), **FILES})
+    toy.do(messages.send, "wanted", "BG1", 41)
+    toy.do(messages.send, "wanted", "BG2", 42)
+    assert [message.starts for message in toy.do(messages.claim_due, "n1", 10, LEASE)] == [False, False]
+    toy.now += LEASE
+    assert toy.tick() == 2
+    assert toy.rows(db.instance, id=old)[0].status == "completed"
+    assert [row.business_key for row in toy.rows(db.instance, process_key="change")] == ["BG2"]
+
+
+def test_a_message_that_starts_nothing_any_more_when_it_is_delivered_stays(house: Toy) -> None:
+    message = messages.DueMessage(1, "unknown", "BG1", 42, starts=True)
+    assert house.do(messages.deliver, message) is None
+    assert house.count(db.instance) == 0
+
+
+def waiter(name: str) -> bytes:
+    """Waits for a message."""
+    return bpmn(
+        [
+            start("w_start"),
+            catch("w_wait", about(f"M_{name}"), props={"key": "number"}),
+            end("w_end"),
+        ],
+        ["w_start>w_wait", "w_wait>w_end"],
+        key="waiter",
+        declared=message_(f"M_{name}", variable="said"),
+    ).encode()
