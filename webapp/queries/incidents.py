@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, exists, or_, select, union_all
 
 from engine.context import Context
 from engine.errors import NotFoundError
-from engine.persistence import bundle, definition, history, instance, stuck, user_task
-from handlers.records.tables import incident
+from engine.persistence import bundle, definition, instance, stuck, user_task
+from handlers.records.tables import attachment, child, incident, incident_link
 from webapp.queries.filters import STATES, Filter, conditions
 from webapp.queries.keyset import PAGE, pack
 from webapp.queries.rows import Record, first, records
@@ -25,7 +25,6 @@ _SHORT_NUMBER = re.compile(r"\d{6}-\d{1,6}")
 _RUNNING_NUMBER = re.compile(r"[0-9]{1,4}")  # the end of a number, as people say it on the telephone
 MAX_WORDS = 5
 EXPORTED_AT_ONCE = 500
-PATH = 2_000  # elements of a path that a diagram marks; an incident that went round more often shows its latest
 TABS = ("open", "waiting", "closed", "all")  # the states that the list counts
 Place = tuple[int | None, int]  # priority (None: not judged yet) and id of the last incident seen
 
@@ -128,8 +127,16 @@ def _by_words(text: str) -> list[ColumnElement[bool]]:
     return found
 
 
-_BY_NUMBER = select(incident).where(_i.number == bindparam("wanted"))
-_BY_ID = select(incident).where(_i.id == bindparam("wanted"))
+# What most incidents have none of is only read where there is some: a page must do with few statements.
+_ALSO = (
+    exists().where(child.c.incident_id == _i.id).label("has_children"),
+    exists().where(attachment.c.incident_id == _i.id).label("has_files"),
+    or_(exists().where(incident_link.c.incident_id == _i.id), exists().where(incident_link.c.other_id == _i.id)).label(
+        "has_links"
+    ),
+)
+_BY_NUMBER = select(incident, *_ALSO).where(_i.number == bindparam("wanted"))
+_BY_ID = select(incident, *_ALSO).where(_i.id == bindparam("wanted"))
 
 
 def get(connection: Connection, key: str) -> Record:
@@ -163,31 +170,37 @@ def related(connection: Connection, record: Record) -> dict[str, list[Record]]:
     return found
 
 
-def open_tasks(connection: Connection, incident_id: int) -> list[Record]:
-    """The open user tasks of an incident's processes, oldest first."""
+def links_of(connection: Connection, incident_id: int) -> list[Record]:
+    """Incidents that this one has to do with: number, summary and state of the other, who linked them, when, why."""
+    c = incident_link.c
+    other = case((c.incident_id == incident_id, c.other_id), else_=c.incident_id)
+    columns = (c.id, c.at, c.actor, c.on_behalf_of, c.reason)
+    query = (
+        select(*columns, _i.number, _i.summary, _i.state, _i.waiting_code, _i.id.label("other_id"))
+        .join(incident, _i.id == other)
+        .where(or_(c.incident_id == incident_id, c.other_id == incident_id))
+    )
+    return records(connection.execute(query.order_by(c.id).limit(PAGE)))
+
+
+def open_tasks(connection: Connection, business_key: int | str) -> list[Record]:
+    """The open user tasks of the processes of an incident (its id) or child (its number), oldest first."""
     t = user_task.c
     query = (
         select(user_task)
         .join(instance, instance.c.id == t.instance_id)
-        .where(instance.c.business_key == str(incident_id), instance.c.ended_at.is_(None))
+        .where(instance.c.business_key == str(business_key), instance.c.ended_at.is_(None))
         .order_by(t.created_at, t.id)
     )
     return records(connection.execute(query))
 
 
-def instances_of(connection: Connection, incident_id: int) -> list[Record]:
-    """The process instances of an incident, the newest first, with the cause where one is stuck."""
+def instances_of(connection: Connection, business_key: int | str) -> list[Record]:
+    """The process instances of an incident or child, the newest first, with the cause where one is stuck."""
     c = instance.c
     columns = (c.id, c.bundle_id, c.process_key, c.status, c.end_reason, stuck.c.element_id, stuck.c.cause)
-    query = select(*columns).outerjoin(stuck, stuck.c.instance_id == c.id).where(c.business_key == str(incident_id))
+    query = select(*columns).outerjoin(stuck, stuck.c.instance_id == c.id).where(c.business_key == str(business_key))
     return records(connection.execute(query.order_by(c.id.desc())))
-
-
-def path_taken(connection: Connection, instance_ids: Sequence[int]) -> list[str]:
-    """The elements through which an incident's processes went, in order of leaving, each as often as it was left."""
-    c = history.c
-    query = select(c.element_id).where(c.instance_id.in_(instance_ids)).order_by(c.id.desc()).limit(PATH)
-    return list(reversed(connection.scalars(query).all()))
 
 
 def pinned_process(ctx: Context, running: Sequence[Record], process_key: str) -> bytes | None:

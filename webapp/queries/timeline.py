@@ -1,4 +1,4 @@
-"""Everything that happened to an incident, from five tables, as one list: the newest first."""
+"""Everything that happened to an incident, from eight tables, as one list: the newest first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from sqlalchemy import Connection, or_, select
 
 from engine.persistence import decision_log, definition, history
 from handlers.records.tables import comment, field_change, person, waiting_period
+from webapp.queries import children
 from webapp.queries.rows import Record, records
 
 LIMIT = 400  # rows of each table; an incident with more shows its latest
+PATH = 2_000  # elements of a path; an incident that went round more often shows its latest
 PROPOSAL = "s2_8_propose"
 STAYS = {"waiting", "in_progress"}  # states that are reached without changing hands
 LAST_MOVES = 20  # rows among which the last move is sought
@@ -21,7 +23,7 @@ SHOWN = ("userTask", "serviceTask", "businessRuleTask", "receiveTask", "boundary
 
 @dataclass(slots=True)
 class Event:
-    """One thing that somebody did. ``kind`` is step, comment, hold, resume or change.
+    """One thing that somebody did. ``kind`` is step, comment, hold, resume, change, child, link or file.
 
     ``changes`` are the facts that it changed, ``decisions`` the answers of rules that it asked for.
     """
@@ -35,16 +37,54 @@ class Event:
     row: Record | None = None
     changes: list[Record] = field(default_factory=list)
     decisions: list[Record] = field(default_factory=list)
+    child: Record | None = None  # to which a change belongs
 
 
-def events(connection: Connection, incident_id: int, instance_ids: Sequence[int]) -> list[Event]:
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a page has read already and the timeline tells, too: children, links, attachments."""
+
+    children: Sequence[Record] = ()
+    links: Sequence[Record] = ()
+    files: Sequence[Record] = ()
+    walked: Sequence[Record] | None = None  # all of ``walked``, of which the steps are a part
+
+
+def events(
+    connection: Connection, incident_id: int, instance_ids: Sequence[int], beside: Beside | None = None
+) -> list[Event]:
     """The events of an incident and its process instances, each with the changes and decisions that belong to it."""
-    steps = _steps(connection, instance_ids)
+    beside = beside or Beside()
+    steps = _steps(walked(connection, instance_ids) if beside.walked is None else beside.walked)
     acts = [*steps, *_comments(connection, incident_id), *_waitings(connection, incident_id)]
     changes = _changes(connection, incident_id)
     decisions = _decisions(connection, instance_ids)
     alone = _hang_on(acts, changes, decisions)
-    return sorted([*acts, *alone], key=_place, reverse=True)
+    others = [*of_children(connection, beside.children), *_plain("link", beside.links), *_plain("file", beside.files)]
+    return sorted([*acts, *alone, *others], key=_place, reverse=True)
+
+
+def of_child(connection: Connection, record: Record, left: Sequence[Record]) -> list[Event]:
+    """The events of one child record and its process (``walked``), the newest first."""
+    found = [*_steps(left), *of_children(connection, [record])]
+    return sorted(found, key=_place, reverse=True)
+
+
+def of_children(connection: Connection, listed: Sequence[Record]) -> list[Event]:
+    """What was changed in children, what one step or act changed together."""
+    known = {each["id"]: each for each in listed}
+    found: dict[tuple[int, datetime, str | None], Event] = {}
+    for row in children.changes(connection, sorted(known)):
+        key = (row["child_id"], row["at"], row["element_id"])
+        if key not in found:
+            found[key] = Event("child", row["at"], row["actor"], row["id"], row["on_behalf_of"], row["element_id"], row)
+            found[key].child = known[row["child_id"]]
+        found[key].changes.append(row)
+    return list(found.values())
+
+
+def _plain(kind: str, rows: Sequence[Record]) -> list[Event]:
+    return [Event(kind, row["at"], row["actor"], row["id"], row["on_behalf_of"], None, row) for row in rows]
 
 
 def last_handover(connection: Connection, incident_id: int) -> Record | None:
@@ -72,10 +112,15 @@ def _place(event: Event) -> tuple[datetime, int, int]:
     return event.at, 0 if first_values else 2, event.order
 
 
-def _steps(connection: Connection, instance_ids: Sequence[int]) -> list[Event]:
+def walked(connection: Connection, instance_ids: Sequence[int]) -> list[Record]:
+    """Every element that these processes left, the latest first: the path of a diagram, and the steps of a story."""
     c = history.c
-    query = select(history).where(c.instance_id.in_(instance_ids), c.element_type.in_(SHOWN))
-    rows = records(connection.execute(query.order_by(c.id.desc()).limit(LIMIT)))
+    query = select(history).where(c.instance_id.in_(instance_ids)).order_by(c.id.desc()).limit(PATH)
+    return records(connection.execute(query))
+
+
+def _steps(left: Sequence[Record]) -> list[Event]:
+    rows = [row for row in left if row["element_type"] in SHOWN][:LIMIT]
     return [Event("step", r["left_at"], r["actor"], r["id"], r["on_behalf_of"], r["element_id"], r) for r in rows]
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
+
 from engine.bundles import Bundle
 from webapp.queries.timeline import Event
 from webapp.routes.reading import Reader
@@ -35,19 +37,68 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Tab:
+    """One diagram of a stage: its own, or that of a process that it calls."""
+
+    process_key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagram:
-    """What the live diagram of a stage shows."""
+    """What a live diagram shows: the path taken, the open steps, and by whom each is done (its lane).
+
+    ``waits``: nobody has a step to do, and what follows the path's end is waited for.
+    """
 
     process_key: str
     took: Sequence[str]
     live: Sequence[str]
-    here: str
+    lanes: Mapping[str, str]
+    waits: bool
 
 
-def stage_of(bundle: Bundle | None, element_id: str | None) -> int | None:
-    """The stage in whose diagram an element is drawn."""
-    element = bundle.program.elements.get(element_id) if bundle and element_id else None
-    return _number(element.process_id) if element else None
+class Drawn:
+    """The diagrams of a bundle by stage; a process belongs to the stage that calls it, directly or through others."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Read once who calls whom."""
+        self.elements = bundle.program.elements
+        self.callers: dict[str, list[str]] = {}  # process → ids of the call activities that call it
+        for id_, element in self.elements.items():
+            if element.calls:
+                self.callers.setdefault(element.calls, []).append(id_)
+
+    def stage_of(self, element_id: str | None) -> int | None:
+        """The stage in whose diagrams an element is drawn."""
+        element = self.elements.get(element_id or "")
+        return self._stage_of_process(element.process_id) if element else None
+
+    def _stage_of_process(self, process_id: str) -> int | None:
+        number = _number(process_id)
+        if number is not None:
+            return number
+        callers = self.callers.get(process_id, [])
+        return next((found for each in callers if (found := self.stage_of(each)) is not None), None)
+
+    def tabs(self, stage: int) -> list[Tab]:
+        """The stage's own diagram first, then those of what it calls in the order of drawing."""
+        keys = dict.fromkeys(element.process_id for element in self.elements.values())
+        own = [key for key in keys if self._stage_of_process(key) == stage]
+        return sorted((Tab(key, self._name(key)) for key in own), key=lambda tab: _number(tab.process_key) is None)
+
+    def _name(self, process_key: str) -> str:
+        number = _number(process_key)
+        if number is not None:
+            return f"{number} {_(STAGES[number])}"
+        return self.elements[self.callers[process_key][0]].name
+
+    def calling(self, element_id: str) -> list[str]:
+        """The call activities inside which an element is, the nearest first; of a process with several callers all."""
+        found: list[str] = []
+        for each in self.callers.get(self.elements[element_id].process_id, []):
+            found += [each, *self.calling(each)]
+        return found
 
 
 def _number(process_id: str) -> int | None:
@@ -58,7 +109,7 @@ def _number(process_id: str) -> int | None:
 def stages(
     reader: Reader,
     incident: Mapping[str, Any],
-    bundle: Bundle | None,
+    drawn: Drawn | None,
     events: Sequence[Event],
     tasks: Sequence[Mapping[str, Any]],
 ) -> list[Stage]:
@@ -66,8 +117,8 @@ def stages(
     entered = [(event.element_id, event.row["entered_at"]) for event in events if event.kind == "step" and event.row]
     entered += [(task["element_id"], task["created_at"]) for task in tasks]
     first: dict[int, datetime] = {}
-    for element_id, instant in entered if bundle else []:
-        number = stage_of(bundle, element_id)
+    for element_id, instant in entered if drawn else []:
+        number = drawn.stage_of(element_id) if drawn else None
         if number:
             first[number] = min(first.get(number, instant), instant)
     present = incident["stage"]
@@ -77,19 +128,34 @@ def stages(
         passed = number in first and (closed or number < present)
         status = "done" if passed else "now" if number == present and not closed else ""
         since = reader.moment(first[number]) if number in first else ""
-        found.append(Stage(number, name, status, f"{since} 起" if status == "now" and since else since))
+        found.append(Stage(number, name, status, _("%(time)s 起", time=since) if status == "now" and since else since))
     return found
 
 
-def diagram(bundle: Bundle, shown: int, history: Sequence[str], tasks: Sequence[Mapping[str, Any]]) -> Diagram | None:
-    """The diagram of stage ``shown`` with the path taken and the steps that are open now."""
-    keys = {element.process_id for element in bundle.program.elements.values() if _number(element.process_id) == shown}
-    if not keys:
-        return None
-    inside = {id_ for id_, element in bundle.program.elements.items() if element.process_id in keys}
-    live = [task["element_id"] for task in tasks if task["element_id"] in inside]
-    took = [id_ for id_ in history if id_ in inside]
-    return Diagram(min(keys), took, live, "现在在这里")
+def where(drawn: Drawn, stage: int, took: Sequence[str], tasks: Sequence[Mapping[str, Any]]) -> str | None:
+    """The diagram of a stage in which the incident stands: of its open step, else where its path ends."""
+    keys = {tab.process_key for tab in drawn.tabs(stage)}
+    present = [task["element_id"] for task in tasks] or list(reversed(took))
+    for element_id in present:
+        element = drawn.elements.get(element_id)
+        shared = element is not None and len(drawn.callers.get(element.process_id, ())) > 1
+        if element is not None and element.process_id in keys and not shared:
+            return element.process_id
+    return next((tab.process_key for tab in drawn.tabs(stage)), None)
+
+
+def diagram(
+    drawn: Drawn, process_key: str, took: Sequence[str], tasks: Sequence[Mapping[str, Any]], *, ended: bool
+) -> Diagram:
+    """One diagram with the path taken and the steps that are open now, or the calls inside which they are."""
+    inside = {id_: element for id_, element in drawn.elements.items() if element.process_id == process_key}
+    open_steps = [task["element_id"] for task in tasks if task["element_id"] in drawn.elements]
+    live = [each for step in open_steps for each in (step, *drawn.calling(step)) if each in inside]
+    path = [each for each in took if each in inside]
+    lanes = {each: inside[each].lane or "" for each in live}
+    last = drawn.elements.get(took[-1]) if took else None
+    here = last is not None and (last.process_id == process_key or len(drawn.callers.get(last.process_id, ())) > 1)
+    return Diagram(process_key, path, list(dict.fromkeys(live)), lanes, not ended and not open_steps and here)
 
 
 def standing(reader: Reader, tasks: Sequence[Mapping[str, Any]], accounts: Mapping[str, str]) -> list[Standing]:

@@ -41,8 +41,12 @@ class Reader:
         return accounts.get(account, account) if account else self.name("groups", group)
 
     def accounts(self, *accounts: str | None) -> dict[str, str]:
-        """Names of accounts: one statement."""
-        return people.names(self.ctx.connection, accounts)
+        """Names of accounts, and of all that were asked for before: one statement for what is not known yet."""
+        known: dict[str, str] = self.ctx.memo.setdefault("names of accounts", {})
+        missing = [account for account in accounts if account and account not in known]
+        if missing:
+            known.update(people.names(self.ctx.connection, missing))
+        return dict(known)
 
 
 @contextmanager

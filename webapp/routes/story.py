@@ -6,22 +6,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask import url_for
+from flask_babel import gettext as _
+
 from engine.spiff import Program
+from webapp.contacts import CONTACTS, masked
+from webapp.language import N_
 from webapp.queries import rules
 from webapp.queries.rows import Record
 from webapp.queries.timeline import Event
+from webapp.routes import child_words
 from webapp.routes.answers import answer_words
+from webapp.routes.child_words import Change
 from webapp.routes.labels import LABELS
 from webapp.routes.reading import Reader
 from webapp.routes.words import duration
 
 CANCELLED = "cancelled"
 BY_PEOPLE = "userTask"
-CHANNELS = {"phone": "电话", "mail": "邮件", "sms": "短信", "visit": "上门"}
+CHANNELS = {"phone": "电话", "mail": "邮件", "sms": "短信", "visit": "上门", "portal": "用户自助"}
 OUTCOMES = {
     "accept": "受理",
     "transfer": "转派",
     "return": "退回服务台",
+    "escalate": "升级",
     "solution": "找到方案",
     "none": "没有找到方案",
 }
@@ -31,20 +39,12 @@ JUDGEMENTS: Mapping[str, Mapping[str, str]] = {
     "restored": {"True": "服务已恢复", "False": "服务未恢复"},
     "satisfied": {"True": "用户满意", "False": "用户不满意"},
 }
-SAME_AGAIN = "填写的内容与上次相同"
+RECEIVED = N_("接到请求")
+SAME_AGAIN = N_("填写的内容与上次相同")
 # The first values of these steps are the facts of the page itself: they are not repeated line by line.
 LONGEST_ACT = 24  # characters of a verb's name; what is longer is no name
 INTAKE = ("1.2", "1.4")
 TOLD_BY_RULES = {"priority", "urgency"}  # where the rule's own line says it and nothing stood there before
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A fact before and after, or a rule's answer, in words."""
-
-    label: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Entry:
     on_behalf_of: str = ""
     say: str = ""
     changes: Sequence[Change] = ()
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,20 @@ class Told:
     icon: str
     tone: str = ""
     say: str = ""
+    url: str = ""
 
 
-def tell(reader: Reader, events: Sequence[Event], program: Program | None) -> list[Entry]:
-    """Every event as a line; steps of the system that neither changed nor decided anything are left out."""
+def tell(reader: Reader, events: Sequence[Event], program: Program | None, *, reach: bool = True) -> list[Entry]:
+    """Every event as a line; steps of the system that neither changed nor decided anything are left out.
+
+    ``reach``: whether the reader sees contact data in full.
+    """
     accounts = reader.accounts(*_people_in(events))
     rules.read_tables(reader.ctx, (row["definition_id"] for event in events for row in event.decisions))
     repeated = _repeated(events)
     told = [(event, _TELL[event.kind](reader, event, program)) for event in events]
     return [
-        _entry(reader, event, words, accounts, again=id(event) in repeated)
+        _entry(reader, event, words, accounts, again=id(event) in repeated, reach=reach)
         for event, words in told
         if words is not None
     ]
@@ -104,17 +109,18 @@ def _people_in(events: Sequence[Event]) -> list[str | None]:
     return [*values, *(event.actor for event in events), *(event.on_behalf_of for event in events)]
 
 
-def _entry(reader: Reader, event: Event, told: Told, accounts: Mapping[str, str], *, again: bool) -> Entry:
+def _entry(reader: Reader, event: Event, told: Told, accounts: Mapping[str, str], *, again: bool, reach: bool) -> Entry:
     reasons = [row["reason"] for row in event.changes if row["reason"]] if not event.decisions else []
     return Entry(
         at=event.at,
         icon=told.icon,
         tone=told.tone,
         text=told.text,
-        who="系统" if _by_system(event) else accounts.get(event.actor, event.actor),
+        who=_("系统") if _by_system(event) else accounts.get(event.actor, event.actor),
         on_behalf_of=accounts.get(event.on_behalf_of or "", event.on_behalf_of or ""),
-        say=told.say or _why(told, reasons) or (SAME_AGAIN if again else ""),
-        changes=[*_decided(reader, event), *_changed(reader, event, told.text, accounts)],
+        say=told.say or _why(told, reasons) or (_(SAME_AGAIN) if again else ""),
+        changes=[*_decided(reader, event), *_changed(reader, event, told.text, accounts, reach=reach)],
+        url=told.url,
     )
 
 
@@ -138,7 +144,8 @@ def _step(_reader: Reader, event: Event, program: Program | None) -> Told | None
         return Told(f"{name}：已取消", "x")
     result = _judgement(event, program).get(str(row["outcome"])) or OUTCOMES.get(str(row["outcome"]), "")
     icon = "phone" if name.startswith(INTAKE) else "check"
-    return Told(f"完成 {name}" + (f"：{result}" if result else ""), icon, "ok" if name.startswith("5.5") else "")
+    text = _("完成 %(step)s", step=name) + (f"：{result}" if result else "")
+    return Told(text, icon, "ok" if name.startswith("5.5") else "")
 
 
 def _judgement(event: Event, program: Program | None) -> Mapping[str, str]:
@@ -169,13 +176,30 @@ def _resume(_reader: Reader, event: Event, _program: Program | None) -> Told | N
 
 def _change(_reader: Reader, event: Event, program: Program | None) -> Told | None:
     if not event.decisions and all(row["old"] is None for row in event.changes) and event.element_id is None:
-        return Told("接到请求", "phone")  # the record's first values
+        return Told(_(RECEIVED), "phone")  # the record's first values
     icon = "robot" if event.actor == "system" else "pencil"
     if name := _name(program, event.element_id):
         return Told(name, icon)
     # A verb's reason begins with its name: 重新分派：…, 领取.
-    act, _, why = next((row["reason"] for row in event.changes if row["reason"]), "").partition("：")
-    return Told(act, icon, say=why) if act and len(act) <= LONGEST_ACT else Told("修改事件信息", icon)
+    act, _colon, why = next((row["reason"] for row in event.changes if row["reason"]), "").partition("：")
+    return Told(act, icon, say=why) if act and len(act) <= LONGEST_ACT else Told(_("修改事件信息"), icon)
+
+
+def _child(reader: Reader, event: Event, _program: Program | None) -> Told | None:
+    if event.child is None:
+        return None
+    text, icon, tone, say = child_words.told(reader, event.child, event.changes)
+    return Told(text, icon, tone, say, url_for("pages.child", number=event.child["number"]))
+
+
+def _link(_reader: Reader, event: Event, _program: Program | None) -> Told | None:
+    row = _row(event)
+    url = url_for("pages.incident", key=row["number"] or row["other_id"])
+    return Told(_("与 %(number)s 建立关联", number=row["number"] or ""), "link", say=row["reason"] or "", url=url)
+
+
+def _file(_reader: Reader, event: Event, _program: Program | None) -> Told | None:
+    return Told(_("添加附件 %(name)s", name=_row(event)["name"]), "paperclip")
 
 
 _TELL: Mapping[str, Callable[[Reader, Event, Program | None], Told | None]] = {
@@ -184,6 +208,9 @@ _TELL: Mapping[str, Callable[[Reader, Event, Program | None], Told | None]] = {
     "hold": _hold,
     "resume": _resume,
     "change": _change,
+    "child": _child,
+    "link": _link,
+    "file": _file,
 }
 
 
@@ -210,8 +237,10 @@ def _decided(reader: Reader, event: Event) -> list[Change]:
     return found
 
 
-def _changed(reader: Reader, event: Event, text: str, accounts: Mapping[str, str]) -> list[Change]:
-    intake = text == "接到请求" or any(text.startswith(f"完成 {number}") for number in INTAKE)
+def _changed(reader: Reader, event: Event, text: str, accounts: Mapping[str, str], *, reach: bool) -> list[Change]:
+    if event.kind == "child":
+        return child_words.changed(reader, event.changes, accounts)
+    intake = text == _(RECEIVED) or any(text.startswith(_("完成 %(step)s", step=number)) for number in INTAKE)
     found = []
     for row in event.changes:
         column, first = row["field"], row["old"] is None
@@ -231,6 +260,8 @@ def _changed(reader: Reader, event: Event, text: str, accounts: Mapping[str, str
         if column == "holder_group" and any(each["field"] == "responsible_group" for each in event.changes):
             continue  # the same group, said once
         old, new = (reader.value(column, row[side], accounts) for side in ("old", "new"))
+        if column in CONTACTS and not reach:
+            old, new = masked(old) or "", masked(new) or ""
         if old != new:
-            found.append(Change(LABELS[column], old, new))
+            found.append(Change(_(LABELS[column]), old, new))
     return found

@@ -24,7 +24,7 @@ class Sheet:
     @property
     def other(self) -> str:
         """What is wrong with no single input."""
-        inputs = {"code", "until", "reason"}
+        inputs = {"code", "until", "reason", "other", "title"}
         return "；".join(text for name, text in self.problems.items() if name not in inputs)
 
 

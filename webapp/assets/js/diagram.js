@@ -2,6 +2,7 @@
 import NavigatedViewer from "bpmn-js/lib/NavigatedViewer";
 
 const PLAIN = new Set(["bpmn:UserTask", "bpmn:ServiceTask", "bpmn:BusinessRuleTask"]); // their lane says who
+const SCALE = 0.8;
 const WIDE = 700; // below this many pixels the whole stage would be illegible: show the live step at 80 %
 
 for (const box of document.querySelectorAll("[data-diagram]")) draw(box);
@@ -13,7 +14,7 @@ async function draw(box) {
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     await viewer.importXML(await answer.text());
   } catch {
-    box.replaceChildren(Object.assign(document.createElement("p"), { className: "diagram-words", textContent: "流程图暂时无法显示，经过见右侧。" }));
+    box.replaceChildren(Object.assign(document.createElement("p"), { className: "diagram-words", textContent: box.dataset.failed }));
     return;
   }
   mark(viewer, box);
@@ -33,6 +34,8 @@ function mark(viewer, box) {
   const path = JSON.parse(box.dataset.took);
   const took = new Set(path);
   const live = JSON.parse(box.dataset.live);
+  if ("waits" in box.dataset) live.push(...waitedFor(registry, path)); // nobody has a step: what follows is waited for
+  const lanes = JSON.parse(box.dataset.lanes);
   for (const shape of registry.filter((each) => PLAIN.has(each.type))) canvas.addMarker(shape, "plain-task");
   const pairs = new Set(path.map((id, place) => `${id} ${path[place + 1] ?? ""}`));
   const opens = (from, target) => (target.flowElements ?? []).some((each) => pairs.has(`${from} ${each.id}`)); // a frame
@@ -42,10 +45,12 @@ function mark(viewer, box) {
     if (goesOn(sourceRef.id, targetRef.id) || opens(sourceRef.id, targetRef)) canvas.addMarker(flow, "took");
   }
   for (const id of took) if (registry.get(id)) canvas.addMarker(id, "took");
+  box.dataset.live = JSON.stringify(live);
   for (const id of live) {
     if (!registry.get(id)) continue;
     canvas.addMarker(id, "live");
-    const words = Object.assign(document.createElement("div"), { className: "here", textContent: box.dataset.here });
+    const lane = narrow(box) && lanes[id] ? ` · ${lanes[id]}` : ""; // its lane's name is out of sight there
+    const words = Object.assign(document.createElement("div"), { className: "here", textContent: box.dataset.here + lane });
     viewer.get("overlays").add(id, { position: { top: -24, left: 0 }, html: words });
   }
 }
@@ -65,18 +70,28 @@ function count(viewer, box) {
   });
 }
 
+function narrow(box) {
+  return box.clientWidth <= WIDE;
+}
+
+function waitedFor(registry, path) {
+  const [last] = path.slice(-1);
+  const flows = registry.filter((each) => each.type === "bpmn:SequenceFlow" && each.businessObject.sourceRef.id === last);
+  return flows.map((each) => each.businessObject.targetRef).filter((each) => !each.$type.endsWith("Gateway")).map((each) => each.id);
+}
+
 function fit(viewer, box) {
   const canvas = viewer.get("canvas");
   const [live] = JSON.parse(box.dataset.live);
   const known = live && viewer.get("elementRegistry").get(live);
-  if (box.clientWidth > WIDE || !known) {
+  if (!narrow(box) || !known) {
     const { inner } = canvas.viewbox();
     const height = Math.ceil((inner.height * box.clientWidth) / inner.width) + 24;
-    if (box.clientWidth > WIDE) box.style.height = `${Math.min(Math.max(height, 220), 560)}px`;
+    if (!narrow(box)) box.style.height = `${Math.min(Math.max(height, 220), 560)}px`;
     canvas.resized();
     canvas.zoom("fit-viewport", "auto");
     return;
   }
-  canvas.zoom(0.8);
-  canvas.scrollToElement(live, { top: 80, left: 100, right: 100, bottom: 80 });
+  const [width, height] = [box.clientWidth / SCALE, box.clientHeight / SCALE];
+  canvas.viewbox({ x: known.x + known.width / 2 - width / 2, y: known.y + known.height / 2 - height / 2, width, height });
 }
