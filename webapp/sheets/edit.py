@@ -109,4 +109,6 @@ def _write_note(rule: etree._Element, note: str) -> None:
 
 
 def _file(table: etree._Element) -> bytes:
+    for text in table.iter("{*}text"):
+        text.text = text.text or ""  # written as it was read: <text></text>
     return etree.tostring(table.getroottree(), xml_declaration=True, encoding="UTF-8")

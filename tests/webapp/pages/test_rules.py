@@ -82,7 +82,6 @@ def test_whoever_only_reads_may_not_draft(signed_in: SignIn) -> None:
     assert client.post("/rules/urgency/drafts").status_code == 403
 
 
-@pytest.mark.proves("R021")
 def test_a_change_of_one_cell_is_told_in_words_and_takes_force_when_another_person_approves(
     desk_app: Flask, signed_in: SignIn
 ) -> None:
