@@ -154,6 +154,17 @@ def test_a_supplement_arrives_once_and_not_after_closing(api: Api):
     assert api.caller("billing01").post(f"/incidents/{number}/supplement", {"text": "x"}).status_code == 403
 
 
+def test_what_the_desk_asked_for_is_answered_and_the_incident_waits_no_longer(api: Api):
+    desk = api.caller("reception01")
+    body = api.new_incident(scope="more", needed="请说明是哪个窗口")
+    number = desk.post("/incidents", body, Idempotency_Key="k").get_json()["number"]
+    assert desk.get(f"/incidents/{number}").get_json()["waiting"]["code"] == "W01"
+    answered = desk.post(f"/incidents/{number}/answer", {"answer": "3 号窗口"}, Idempotency_Key="a")
+    assert (answered.status_code, answered.get_json()) == (200, {"number": number})
+    found = desk.get(f"/incidents/{number}").get_json()
+    assert (found["waiting"]["code"], found["tasks"][0]["element"]) == (None, "s1_4_scope")
+
+
 def test_an_answer_where_nobody_asked_is_a_conflict(api: Api):
     number = api.number(api.office.report())
     answer = api.caller("reception01").post(f"/incidents/{number}/answer", {"answer": "是 3 号窗口"})
