@@ -16,6 +16,7 @@ from tests.webapp.pages.conftest import links, statements
 from webapp import demo
 from webapp.app import desk_of
 from webapp.queries import incidents, keyset
+from webapp.queries.filters import Filter
 
 SignIn = Callable[[str], FlaskClient]
 BUDGET = 20  # statements a page
@@ -432,7 +433,7 @@ def test_the_demo_offers_six_accounts_that_fill_the_form(desk_app: Flask) -> Non
     client = desk_app.test_client()
     page = client.get("/sign-in?next=/incidents").text
     first, _, folded = page.partition("<details")
-    assert first.count('class="offer"') == 6
+    assert first.count('class="offer"') == 7
     assert "服务台" in first
     assert "CRM组" in first
     assert folded.count('class="offer"') == len(demo.ACCOUNTS) - 6
@@ -487,7 +488,7 @@ def test_paging_by_urgency_shows_every_incident_once(desk_app: Flask, number: in
         seen: list[int] = []
         place = ""
         for _ in range(5):
-            page = incidents.urgent(connection, "waiting", keyset.unpack_urgent(place))
+            page = incidents.urgent(connection, Filter(state="waiting"), NOW, keyset.unpack_urgent(place))
             seen += [each.id for each in page.rows]
             if page.after is None:
                 break
@@ -517,10 +518,10 @@ def test_the_end_of_a_number_finds_its_incidents(signed_in: SignIn) -> None:
     [
         ("reception01", "/work", True),
         ("crm01", "/work", True),
-        ("manager01", "/incidents", True),
-        ("leaders01", "/incidents", False),
-        ("owner01", "/incidents", False),
-        ("maintenance01", "/incidents", False),
+        ("manager01", "/board", True),
+        ("leaders01", "/board", False),
+        ("owner01", "/processes", False),
+        ("maintenance01", "/rules", False),
     ],
 )
 def test_everybody_lands_where_his_work_is(signed_in: SignIn, account: str, address: str, works: bool) -> None:

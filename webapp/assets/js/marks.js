@@ -12,6 +12,10 @@ export function keepMarks() {
     }
     if (event.target.form?.matches("[data-narrow]")) event.target.form.requestSubmit();
   });
+  document.addEventListener("formdata", (event) => {
+    if (!event.target.matches("[data-narrow]")) return;
+    for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name); // a short address
+  });
   document.addEventListener("htmx:after:swap", () => {
     const here = new Set(boxes().map(idOf));
     for (const id of kept) if (!here.has(id)) kept.delete(id); // it has left the list
