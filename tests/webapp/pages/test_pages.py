@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, insert, select
 
 from handlers.records.tables import incident
-from tests.webapp.pages.conftest import links, statements
+from tests.webapp.pages.conftest import NOW, links, statements
 from webapp import demo
 from webapp.app import desk_of
 from webapp.queries import incidents, keyset
