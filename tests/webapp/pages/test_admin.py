@@ -11,7 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from engine.persistence import instance
+from engine import instances
+from engine.errors import StepFailedError
+from engine.persistence import instance, user_task
 from handlers.records.tables import incident, person, reference_row
 from tests.webapp.pages.conftest import statements
 from webapp.app import desk_of
@@ -223,6 +225,26 @@ def test_an_instance_is_suspended_and_resumed_with_a_reason(desk_app: Flask, sig
     answer = client.post(f"/admin/instances/{one.id}/cancel", data={"reason": "不行"})
     assert answer.status_code == 409
     assert "用户撤销" in answer.text
+
+
+def test_a_stuck_instance_tells_its_step_and_cause_in_plain_words_and_goes_on_after_a_retry(
+    desk_app: Flask, signed_in: SignIn
+) -> None:
+    client = signed_in("owner01")
+    with desk_of(desk_app).unit_of_work("test") as ctx:
+        task = ctx.connection.execute(select(user_task).where(user_task.c.element_id == "s2_8_dispatch")).first()
+        assert task is not None
+        revision = ctx.connection.scalar(select(instance.c.revision).where(instance.c.id == task.instance_id))
+        command = {"do": "fire", "task_id": "gone"}
+        cause = "LookupError: 找不到组"
+        failure = StepFailedError(task.instance_id, "s2_8_dispatch", cause, command, revision=revision, actor="crm01")
+        instances.mark_stuck(ctx, failure)
+    text = client.get("/admin/instances").text
+    for said in ("停在“2.8 分派事件”", "到时自动继续", "</a></b>", "找不到组", "CRM组-支持岗01", "重试这一步"):
+        assert said in text
+    assert "交还任务" not in text  # nobody had handed it in
+    assert client.post(f"/admin/instances/{task.instance_id}/retry").status_code == 303
+    assert "没有卡住的流程" in client.get("/admin/instances").text
 
 
 def test_a_retry_of_what_is_not_stuck_is_told(desk_app: Flask, signed_in: SignIn) -> None:
