@@ -17,7 +17,7 @@ from webapp.people import has_left
 from webapp.queries import attachments, people, tasks
 from webapp.queries.rows import Record
 from webapp.rights import allowed
-from webapp.routes import alike, waiting_form
+from webapp.routes import act_sheets, alike, waiting_form
 from webapp.routes.clock import task_clock
 from webapp.routes.reading import Reader
 from webapp.routes.step_forms import Plan, Step, build_steps, drafted, plan, together
@@ -84,6 +84,7 @@ def page(
     steps = build_steps(reader, it.plan, values, it.facts, trouble.problems, trouble.theirs)
     accounts = reader.accounts(*_named(it))
     of_child, of_incident = facts_beside(reader, it.subject, accounts, it.plan.bundle)
+    may = _may(reader, it)
     context: dict[str, Any] = {
         "task": task,
         "incident": incident,
@@ -106,7 +107,8 @@ def page(
         "draft_by": accounts.get(task["draft_by"], ""),
         "holder": accounts.get(task["assignee"], task["assignee"]),
         "group": reader.name("groups", task["candidate_group"]),
-        "may": _may(reader, it),
+        "may": may,
+        "sheets": act_sheets.build(reader, incident) if may["escalate"] else None,
         "colleagues": _colleagues(reader, task),
         "waiting": waiting_form.build(reader, incident),
         "sheet": sheet,
@@ -148,7 +150,8 @@ def _may(reader: Reader, it: Opened) -> dict[str, bool]:
     found["attach"] = allowed(reader.person, "attach", incident=it.incident)
     waits = it.subject.child is None  # others wait for a child record: it does not wait itself
     return found | {
-        action: waits and allowed(reader.person, action, incident=it.incident) for action in ("hold", "resume")
+        action: waits and allowed(reader.person, action, incident=it.incident)
+        for action in ("hold", "resume", "escalate")
     }
 
 
