@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from handlers.records import incidents, relations, similar
+from engine import messages
+from engine.context import SYSTEM
+from handlers.records import children, incidents, relations, similar
 from handlers.records.tables import child, incident_link
 from tests.office import CAUSE, CUSTOMER, DESK_PAGE, ROAD, TREE, Office
 from webapp import desk as verbs
@@ -221,3 +223,40 @@ def test_a_closed_incident_may_recur_for_thirty_days(office: Office, after: int,
     facts = {"summary": "开户界面报错", "details": None, **{name: TREE[name] for name in ("category", "type")}}
     with office.desk.unit_of_work("test") as ctx:
         assert [each.id for each in similar.candidates(ctx, facts, 5)] == [former] * found
+
+
+def bound(office: Office, master_id: int) -> int:
+    """An incident that the desk has bound to ``master_id`` in 2.3."""
+    slave_id = alike(office)
+    classify(office, slave_id)
+    number = office.incident(master_id)["number"]
+    office.do(slave_id, "reception02", s2_3_link={"relation": "bind", "other": number, "reason": "同一故障"})
+    return slave_id
+
+
+@pytest.mark.proves("R117")
+def test_a_slave_whose_master_is_withdrawn_is_dispatched_by_itself(office: Office):
+    master_id = office.accept()
+    slave_id = bound(office, master_id)
+    verbs.withdraw(office.desk, office["reception01"], master_id, "用户撤回")
+    found = office.incident(slave_id)
+    assert (found["state"], found["master_id"]) == ("to_dispatch", None)
+
+
+def test_what_others_work_on_is_not_bound(office: Office):
+    master_id, incident_id = office.accept(), office.accept()
+    with office.desk.unit_of_work("crm01") as ctx:
+        record = incidents.get(ctx, incident_id)
+        children.open_child(ctx, record, "task", "取日志", None, "operations", {}, waits=False, element=None)
+    with office.desk.unit_of_work("crm01") as ctx:
+        record, master = incidents.get(ctx, incident_id), incidents.get(ctx, master_id)
+        assert "任务" in (relations.bind_refusal(ctx, record, master) or "")
+
+
+def test_an_alarm_that_recovers_before_anybody_accepts_it_resolves_the_incident(office: Office):
+    incident_id = office.dispatch()
+    with office.desk.unit_of_work(SYSTEM) as ctx:
+        messages.command(ctx, "recovered", incident_id)
+    found = office.incident(incident_id)
+    assert (found["state"], found["proposed_close_code"]) == ("resolved", "C05")
+    assert office.task(incident_id).element.id == "s5_1_check"
