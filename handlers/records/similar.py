@@ -17,6 +17,7 @@ from engine.context import Context
 from handlers import reference
 from handlers.records.tables import incident as table
 
+Said = tuple[frozenset[str], frozenset[str]]  # the pairs of a summary, and of summary and details
 Facts = Mapping[str, Any]
 """What is known of the report: ``customer_id``, ``category``, ``type``, ``symptom``, ``summary``, ``details``, and
 ``id`` where it is recorded already. Whatever is missing or None is not compared."""
@@ -75,7 +76,8 @@ def candidates(ctx: Context, facts: Facts, limit: int) -> list[Candidate]:
     """
     recent = or_(_c.state != "closed", _c.closed_at > ctx.now - RECURRENCE)
     where = and_(_c.number.is_not(None), _c.state != "slave", recent)
-    found = [_candidate(facts, row) for row in _rows(ctx, facts, _SHOWN, where)]
+    said = _said(facts)
+    found = [_candidate(facts, said, row) for row in _rows(ctx, facts, _SHOWN, where)]
     return sorted((each for each in found if each), key=lambda each: (-each.score, -each.id))[:limit]
 
 
@@ -89,7 +91,8 @@ def solutions(ctx: Context, facts: Facts, limit: int) -> list[Solution]:
     good = [row["key"] for row in reference.rows(ctx, "close_codes") if reference.is_true(row["success"])]
     where = and_(_c.state == "closed", _c.close_code.in_(good), _c.solution.is_not(None))
     rows = _rows(ctx, facts, (*_SHOWN, _c.solution, _c.close_code), where, latest=True)
-    found = [_solution(facts, row) for row in rows]
+    said = _said(facts)
+    found = [_solution(facts, said, row) for row in rows]
     return sorted((each for each in found if each), key=lambda each: (-each.score, -each.id))[:limit]
 
 
@@ -108,8 +111,8 @@ def _rows(ctx: Context, facts: Facts, columns: Sequence[Any], where: Any, *, lat
     return list({row["id"]: row for row in rows if row["id"] != facts.get("id")}.values())
 
 
-def _candidate(facts: Facts, row: RowMapping) -> Candidate | None:
-    words = likeness(facts, row)
+def _candidate(facts: Facts, said: Said, row: RowMapping) -> Candidate | None:
+    words = _likeness(said, _said(row))
     customer, symptom, kind = (_same(facts, row, name) for name in ("customer_id", "symptom", "type"))
     alike = words >= _ALIKE
     comparable = kind or facts.get("type") is None or row["type"] is None
@@ -120,8 +123,8 @@ def _candidate(facts: Facts, row: RowMapping) -> Candidate | None:
     return Candidate(row["id"], row["number"], row["summary"] or "", row["state"], why, round(score, 3))
 
 
-def _solution(facts: Facts, row: RowMapping) -> Solution | None:
-    words = likeness(facts, row)
+def _solution(facts: Facts, said: Said, row: RowMapping) -> Solution | None:
+    words = _likeness(said, _said(row))
     symptom, kind = (_same(facts, row, name) for name in ("symptom", "type"))
     alike = words >= _ALIKE
     if not (kind or alike):
@@ -145,20 +148,24 @@ def _same(facts: Facts, row: RowMapping, name: str) -> bool:
     return facts.get(name) is not None and facts[name] == row[name]
 
 
-def likeness(one: Facts, other: Facts | RowMapping) -> float:
+def likeness(one: Facts, other: Facts) -> float:
     """How much two reports say the same, 0 … 1: by their summaries alone, or with their details."""
-    summaries = _shared(_pairs(one.get("summary")), _pairs(other["summary"]))
-    whole = _shared(
-        _pairs(one.get("summary"), one.get("details")),
-        _pairs(other["summary"], other["details"]),
-    )
-    return max(summaries, whole)
+    return _likeness(_said(one), _said(other))
 
 
-def _pairs(*texts: str | None) -> frozenset[str]:
-    """The pairs of neighbouring letters and figures of the texts, without case, blanks and punctuation."""
-    plain = ["".join(sign for sign in (text or "")[:_READ].casefold() if sign.isalnum()) for text in texts]
-    return frozenset(text[at : at + 2] for text in plain for at in range(len(text) - 1))
+def _likeness(one: Said, other: Said) -> float:
+    return max(_shared(mine, theirs) for mine, theirs in zip(one, other, strict=True))
+
+
+def _said(report: Facts | RowMapping) -> Said:
+    summary = _pairs(report.get("summary"))
+    return summary, summary | _pairs(report.get("details"))
+
+
+def _pairs(text: str | None) -> frozenset[str]:
+    """The pairs of neighbouring letters and figures of a text, without case, blanks and punctuation."""
+    plain = "".join(sign for sign in (text or "")[:_READ].casefold() if sign.isalnum())
+    return frozenset(plain[at : at + 2] for at in range(len(plain) - 1))
 
 
 def _shared(one: frozenset[str], other: frozenset[str]) -> float:
