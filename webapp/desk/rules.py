@@ -5,19 +5,34 @@ The table ``rule_draft`` keeps every change, who wrote it, who approved it, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 
 from engine import definitions
-from engine.catalogue import Catalogue, DefinitionRef, catalogue, content
+from engine.catalogue import catalogue, content
 from engine.context import Context
 from engine.errors import ConflictError, DeploymentRefusedError, InvalidValuesError, NotAllowedError, NotFoundError
 from webapp.desk.core import Desk, given
 from webapp.desk.idempotency import once
+from webapp.desk.rule_rows import (
+    APPROVED,
+    DRAFT,
+    OPEN,
+    SUBMITTED,
+    WITHDRAWN,
+    BaseChangedError,
+    Draft,
+    held,
+    insert_row,
+    new_row,
+    replaced_by,
+    version_of,
+    write,
+)
 from webapp.rights import Person, allowed
 from webapp.sheets import edit
 from webapp.sheets.merge import Merged, merge
@@ -26,13 +41,9 @@ from webapp.sheets.sheet import read_sheet
 from webapp.shipped import lane_names
 from webapp.tables import rule_draft
 
-DRAFT, SUBMITTED, APPROVED, WITHDRAWN = "draft", "submitted", "approved", "withdrawn"
-OPEN = (DRAFT, SUBMITTED)
-STATES = {DRAFT: "草稿", SUBMITTED: "待批准", APPROVED: "已批准", WITHDRAWN: "已撤回"}
 _DRAFTING = "只有流程负责人、事件经理和流程维护组可以起草规则的改动。"
 _APPROVING = "只有流程负责人和事件经理可以批准规则的改动。"
 
-Draft = Mapping[str, Any]
 Change = Callable[[bytes, str], bytes]
 """From the draft's file and the decision's key to the new file."""
 
@@ -44,32 +55,6 @@ class AlreadyDraftedError(ConflictError):
         """The page offers to look at it, or to begin another one all the same."""
         super().__init__("这张表已有一份没有办完的改动，请先看看它。", by=by, at=at)
         self.draft_id = draft_id
-
-
-class BaseChangedError(ConflictError):
-    """Another version took force since the draft was begun; ``version`` is the one that it would replace now."""
-
-    def __init__(self, version: int) -> None:
-        """The page shows the difference to it and offers to carry the draft over."""
-        super().__init__(f"起草以后，第 {version} 版已成为这份改动要替换的版本：请先看差异，再把改动移到新版本上。")
-        self.version = version
-
-
-def version_of(known: Catalogue, key: str, version: int) -> DefinitionRef:
-    """A version of a decision. Raises NotFoundError."""
-    for ref in reversed(known.items.get(("decision", key), ())):
-        if ref.version == version:
-            return ref
-    raise NotFoundError(f"决策表 {key} 没有第 {version} 版。")
-
-
-def replaced_by(ctx: Context, draft: Draft) -> DefinitionRef:
-    """The version that the draft would replace: the one in force at its instant."""
-    at = max(draft["effective_from"] or ctx.now, ctx.now)
-    ref = catalogue(ctx).in_force("decision", draft["key"], at)
-    if ref is None:
-        raise NotFoundError(f"没有决策表 {draft['key']}。")
-    return ref
 
 
 def begin(
@@ -94,8 +79,8 @@ def begin(
         if other is not None and not alongside:
             raise AlreadyDraftedError(other.id, other.author, other.updated_at)
         source = present if version is None else version_of(known, decision, version)
-        row = _new_row(ctx, decision, present.version, content(ctx, source.id), DRAFT)
-        return {"draft": _insert(ctx, row)}
+        row = new_row(ctx, decision, present.version, content(ctx, source.id), DRAFT)
+        return {"draft": insert_row(ctx, row)}
 
     return int(once(desk, actor, "rule.begin", decision, key, act)["draft"])
 
@@ -167,7 +152,7 @@ def submit(
     _examine_before(desk, actor, draft_id)
 
     def act(ctx: Context) -> dict[str, Any]:
-        draft = _held(ctx, draft_id, revision, DRAFT)
+        draft = held(ctx, draft_id, revision, DRAFT)
         _require_author(draft, actor)
         text = given(reason)
         if effective_from is not None and effective_from <= ctx.now:
@@ -175,7 +160,7 @@ def submit(
         draft = {**draft, "effective_from": effective_from}
         _require_fit(ctx, draft)
         values = {"reason": text, "effective_from": effective_from, "submitted_at": ctx.now, "state": SUBMITTED}
-        _write(ctx, draft, **values)
+        write(ctx, draft, **values)
         return {}
 
     once(desk, actor, "rule.submit", draft_id, key, act)
@@ -185,9 +170,9 @@ def recall(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, ke
     """The author takes a submitted draft back, to change it further."""
 
     def act(ctx: Context) -> dict[str, Any]:
-        draft = _held(ctx, draft_id, revision, SUBMITTED)
+        draft = held(ctx, draft_id, revision, SUBMITTED)
         _require_author(draft, actor)
-        _write(ctx, draft, state=DRAFT, submitted_at=None)
+        write(ctx, draft, state=DRAFT, submitted_at=None)
         return {}
 
     once(desk, actor, "rule.recall", draft_id, key, act)
@@ -197,10 +182,10 @@ def withdraw(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, 
     """Give a draft up: its author, or whoever may approve. It stays readable."""
 
     def act(ctx: Context) -> dict[str, Any]:
-        draft = _held(ctx, draft_id, revision, *OPEN)
+        draft = held(ctx, draft_id, revision, *OPEN)
         if not allowed(actor, "rule.approve"):
             _require_author(draft, actor)
-        _write(ctx, draft, state=WITHDRAWN)
+        write(ctx, draft, state=WITHDRAWN)
         return {}
 
     once(desk, actor, "rule.withdraw", draft_id, key, act)
@@ -211,10 +196,10 @@ def send_back(desk: Desk, actor: Person, draft_id: int, note: str, *, revision: 
     _check(actor, "rule.approve", _APPROVING)
 
     def act(ctx: Context) -> dict[str, Any]:
-        draft = _held(ctx, draft_id, revision, SUBMITTED)
+        draft = held(ctx, draft_id, revision, SUBMITTED)
         text = given(note, field="note", name="退回的说明")
         reviewed = {"reviewer": actor.account, "reviewed_at": ctx.now, "review_note": text}
-        _write(ctx, draft, state=DRAFT, submitted_at=None, **reviewed)
+        write(ctx, draft, state=DRAFT, submitted_at=None, **reviewed)
         return {}
 
     once(desk, actor, "rule.send_back", draft_id, key, act)
@@ -230,13 +215,13 @@ def approve(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, k
     _examine_before(desk, actor, draft_id)
 
     def act(ctx: Context) -> dict[str, Any]:
-        draft = _held(ctx, draft_id, revision, SUBMITTED)
+        draft = held(ctx, draft_id, revision, SUBMITTED)
         if draft["author"] == actor.account:
             raise NotAllowedError("自己起草的改动须由另一个人批准。")
         _require_fit(ctx, draft)
         deployment = _deploy(replace(ctx, actor=draft["author"]), draft)
         reviewed = {"reviewer": actor.account, "reviewed_at": ctx.now, "review_note": None}
-        _write(ctx, draft, state=APPROVED, deployment_id=deployment, **reviewed)
+        write(ctx, draft, state=APPROVED, deployment_id=deployment, **reviewed)
         return {}
 
     once(desk, actor, "rule.approve", draft_id, key, act)
@@ -246,12 +231,12 @@ def rebase(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, ke
     """Carry a draft over to the version that it would replace now; returns what both had changed."""
 
     def act(ctx: Context) -> dict[str, Any]:
-        draft = _held(ctx, draft_id, revision, *OPEN)
+        draft = held(ctx, draft_id, revision, *OPEN)
         _require_author(draft, actor)
         present = replaced_by(ctx, draft)
         base = version_of(catalogue(ctx), draft["key"], draft["base_version"])
         merged = merge(content(ctx, base.id), draft["content"], content(ctx, present.id), draft["key"])
-        _write(ctx, draft, content=merged.content, base_version=present.version, state=DRAFT, submitted_at=None)
+        write(ctx, draft, content=merged.content, base_version=present.version, state=DRAFT, submitted_at=None)
         return {"both": list(_said(merged))}
 
     return tuple(once(desk, actor, "rule.rebase", draft_id, key, act)["both"])
@@ -273,10 +258,10 @@ def restore(desk: Desk, actor: Person, decision: str, version: int, reason: str,
             raise ConflictError(f"第 {version} 版就是现行版本。")
         file = content(ctx, old.id)
         reviewed = {"reviewer": actor.account, "reviewed_at": ctx.now, "submitted_at": ctx.now}
-        row = _new_row(ctx, decision, present.version, file, APPROVED) | reviewed
+        row = new_row(ctx, decision, present.version, file, APPROVED) | reviewed
         row |= {"reason": f"恢复到第 {version} 版：{text}"}
         deployment = _deploy(ctx, row)
-        return {"draft": _insert(ctx, row | {"deployment_id": deployment})}
+        return {"draft": insert_row(ctx, row | {"deployment_id": deployment})}
 
     once(desk, actor, "rule.restore", f"{decision} {version}", key, act)
 
@@ -297,11 +282,11 @@ def _change(
     _check(actor, "rule.draft", _DRAFTING)
 
     def act(ctx: Context) -> dict[str, Any]:
-        draft = _held(ctx, draft_id, revision, DRAFT)
+        draft = held(ctx, draft_id, revision, DRAFT)
         _require_author(draft, actor)
         file = change(bytes(draft["content"]), draft["key"])
         require_storable(file, draft["key"])
-        _write(ctx, draft, content=file)
+        write(ctx, draft, content=file)
         return {}
 
     once(desk, actor, "rule.save", draft_id, key, act)
@@ -315,43 +300,6 @@ def _check(actor: Person, action: str, refusal: str) -> None:
 def _require_author(draft: Draft, actor: Person) -> None:
     if draft["author"] != actor.account:
         raise NotAllowedError("只有起草人可以修改这份改动；您可以另起一份。")
-
-
-def _held(ctx: Context, draft_id: int, revision: int | None, *states: str) -> Draft:
-    """The draft, locked; raises NotFoundError, or ConflictError where it is in another state or was changed since."""
-    found = ctx.connection.execute(select(rule_draft).where(rule_draft.c.id == draft_id).with_for_update()).first()
-    if found is None:
-        raise NotFoundError("没有这份改动。")
-    draft: Draft = found._asdict()
-    if draft["state"] not in states:
-        text = f"这份改动现在是“{STATES[draft['state']]}”，这一步不能再做。"
-        raise ConflictError(text, by=draft["reviewer"] or draft["author"], at=draft["updated_at"])
-    if revision != draft["revision"]:
-        raise ConflictError("这份改动刚被改过，您的操作没有生效。", by=draft["author"], at=draft["updated_at"])
-    return draft
-
-
-def _new_row(ctx: Context, decision: str, base_version: int, file: bytes, state: str) -> dict[str, Any]:
-    return {
-        "revision": 1,
-        "key": decision,
-        "base_version": base_version,
-        "content": file,
-        "state": state,
-        "author": ctx.actor,
-        "effective_from": None,
-        "created_at": ctx.now,
-        "updated_at": ctx.now,
-    }
-
-
-def _insert(ctx: Context, row: Mapping[str, Any]) -> int:
-    return int(ctx.connection.execute(insert(rule_draft).values(row).returning(rule_draft.c.id)).scalar_one())
-
-
-def _write(ctx: Context, draft: Draft, **values: Any) -> None:
-    changed = values | {"revision": draft["revision"] + 1, "updated_at": ctx.now}
-    ctx.connection.execute(update(rule_draft).where(rule_draft.c.id == draft["id"]).values(**changed))
 
 
 def _require_fit(ctx: Context, draft: Draft) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from lxml import etree
 
@@ -104,7 +105,7 @@ def drawn(ctx: Context, refs: Iterable[DefinitionRef]) -> dict[str, Drawn]:
             missing.update(contents(ctx, [each.id for each in listed]))
         return _read(ref, missing[ref.id])
 
-    return {ref.key: _drawn.get(ref.content_hash, lambda ref=ref: read(ref)) for ref in listed}
+    return {ref.key: _drawn.get(ref.content_hash, partial(read, ref)) for ref in listed}
 
 
 def forms(ctx: Context, refs: Iterable[DefinitionRef]) -> dict[str, Form]:
@@ -117,7 +118,7 @@ def forms(ctx: Context, refs: Iterable[DefinitionRef]) -> dict[str, Form]:
             missing.update(contents(ctx, [each.id for each in listed]))
         return parse_form(missing[ref.id])
 
-    return {ref.key: _forms.get(ref.content_hash, lambda ref=ref: read(ref)) for ref in listed}
+    return {ref.key: _forms.get(ref.content_hash, partial(read, ref)) for ref in listed}
 
 
 def _read(ref: DefinitionRef, content: bytes) -> Drawn:

@@ -17,6 +17,7 @@ from engine.errors import ConflictError, EngineError, InvalidValuesError
 from engine.xml import XmlRefused
 from webapp import security
 from webapp.current import current_desk, current_person
+from webapp.desk import rule_rows
 from webapp.desk import rules as verbs
 from webapp.failures import status_of
 from webapp.forms import BELIEVABLE, read_time
@@ -56,12 +57,12 @@ def _page(draft_id: int, refused: Refused) -> ResponseReturnValue:
         draft = queries.draft(reader.ctx.connection, draft_id)
         file = bytes(draft["content"])
         base = rule_view.file_of(reader.ctx, draft["key"], draft["base_version"])
-        present = verbs.replaced_by(reader.ctx, draft)
+        present = rule_rows.replaced_by(reader.ctx, draft)
         names = rule_view.names_of(reader)
         change = difference(base, file, draft["key"], names)
         sheet = read_sheet(file, draft["key"])
         people = reader.accounts(draft["author"], draft["reviewer"])
-        open_ = draft["state"] in verbs.OPEN
+        open_ = draft["state"] in rule_rows.OPEN
         moved = open_ and present.version != draft["base_version"]
         context = _acts(reader, draft) | {
             "draft": draft,
@@ -100,12 +101,12 @@ def _acts(reader: Reader, draft: Record) -> dict[str, bool]:
     may_approve = allowed(person, "rule.approve")
     return {
         "is_author": author,
-        "may_edit": author and state == verbs.DRAFT and allowed(person, "rule.draft"),
-        "may_recall": author and state == verbs.SUBMITTED,
-        "may_approve": may_approve and state == verbs.SUBMITTED and not author,
-        "waits_for_other": state == verbs.SUBMITTED and author,
-        "may_withdraw": state in verbs.OPEN and (author or may_approve),
-        "may_rebase": author and state in verbs.OPEN,
+        "may_edit": author and state == rule_rows.DRAFT and allowed(person, "rule.draft"),
+        "may_recall": author and state == rule_rows.SUBMITTED,
+        "may_approve": may_approve and state == rule_rows.SUBMITTED and not author,
+        "waits_for_other": state == rule_rows.SUBMITTED and author,
+        "may_withdraw": state in rule_rows.OPEN and (author or may_approve),
+        "may_rebase": author and state in rule_rows.OPEN,
     }
 
 
@@ -188,7 +189,7 @@ def check(draft_id: int) -> ResponseReturnValue:
     """What is to be said of a file that is being edited and was not saved."""
     with reading() as reader:
         draft = queries.draft(reader.ctx.connection, draft_id)
-        present = verbs.replaced_by(reader.ctx, draft)
+        present = rule_rows.replaced_by(reader.ctx, draft)
         file = _posted_file()
         found = _remarks(reader, file, present.id, draft["key"])
         try:

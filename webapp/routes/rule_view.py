@@ -12,7 +12,7 @@ from engine.catalogue import DefinitionRef, catalogue, contents
 from engine.context import Context
 from engine.errors import NotFoundError
 from engine.xml import XmlRefused
-from webapp.desk.rules import STATES, version_of
+from webapp.desk.rule_rows import STATES, version_of
 from webapp.queries import rules
 from webapp.routes.reading import Reader
 from webapp.sheets.difference import Difference, Names, RowChange
@@ -142,10 +142,10 @@ def versions(reader: Reader, key: str) -> list[Version]:
 
     def one(ref: DefinitionRef) -> Version:
         row, change = done[ref.deployment_id], came_from.get(ref.deployment_id)
-        approver = people.get(change["reviewer"], change["reviewer"] or "") if change else ""
+        approver = people.get(change["reviewer"] or "", "") if change else ""
         begins = ref.effective_from
         standing = "now" if ref is present else "later" if begins and begins > ctx.now else "past"
-        author = people.get(row["author"], row["author"])
+        author = people.get(row["author"]) or str(row["author"])
         draft_id = change["id"] if change else None
         return Version(ref, row["reason"], author, approver, row["deployed_at"], standing, draft_id)
 

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from engine.catalogue import catalogue, contents
 from engine.errors import ConflictError, InvalidValuesError
 from webapp.current import current_desk, current_person
+from webapp.desk import rule_rows
 from webapp.desk import rules as verbs
 from webapp.queries import rules as queries
 from webapp.rights import allowed
@@ -51,7 +52,7 @@ def _rule_page(key: str, status: int, problem: str = "", other: Any = None) -> R
         connection = reader.ctx.connection
         present = rule_view.in_force(reader.ctx, key)
         shown = posted_or_asked_version() or present.version
-        ref = verbs.version_of(catalogue(reader.ctx), key, shown)
+        ref = rule_rows.version_of(catalogue(reader.ctx), key, shown)
         files = contents(reader.ctx, {ref.id, present.id})
         sheet = read_sheet(files[ref.id], key)
         names = rule_view.names_of(reader)
