@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask_babel import gettext as _
 
-from engine import definitions
+from engine.bundles import Bundle
 from handlers.records import catalogue
-from webapp.desk.incidents import PROCESS
 from webapp.forms import Option
 from webapp.queries import incidents
 from webapp.routes.reading import Reader
@@ -28,15 +26,14 @@ class Sheets:
     addable: Sequence[Option]
 
 
-def build(reader: Reader, _incident: Mapping[str, Any]) -> Sheets:
-    """The choices for an incident; the reasons are those of the form of 2.10."""
+def build(reader: Reader, bundle: Bundle | None) -> Sheets:
+    """The choices for an incident; the reasons are those of the form of 2.10 to which it is pinned."""
     groups = catalogue.task_groups(reader.ctx)
     tasks = [Option(f"task:{row['key']}", _("任务：%(group)s", group=row["name"])) for row in groups]
-    return Sheets(_reasons(reader), [Option("change", _("变更")), *tasks])
+    return Sheets(_reasons(bundle) if bundle else [], [Option("change", _("变更")), *tasks])
 
 
-def _reasons(reader: Reader) -> list[Option]:
-    bundle = definitions.bundle_for(reader.ctx, PROCESS)
+def _reasons(bundle: Bundle) -> list[Option]:
     element = bundle.program.elements.get(ESCALATE)
     form = bundle.forms.get(element.properties.get("form", "")) if element else None
     choices = form.form.fields["reason"].get("oneOf", []) if form else []

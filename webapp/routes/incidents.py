@@ -99,7 +99,7 @@ def _page(
             "others": any(may[act] for act in OTHERS),
             "waiting": waiting_form.build(reader, incident),
             "waiting_words": reader.name("waiting_codes", incident["waiting_code"]),
-            "sheets": act_sheets.build(reader, incident),
+            "sheets": act_sheets.build(reader, bundle),
             "trouble": trouble,
             "sheet": sheet,
             "key": uuid.uuid4().hex,
