@@ -25,7 +25,7 @@ Facts = Mapping[str, Any]
 RECURRENCE = timedelta(days=30)  # so long after its closing an incident may recur (C-55)
 LEADERS = frozenset({"new", "to_dispatch", "to_accept", "in_progress", "waiting"})
 _ARM = 100
-_READ = 400  # characters of the details
+_READ = 200  # characters of the details
 _ALIKE = 0.35  # share of common pairs from which two texts are about the same
 _SAME_CUSTOMER, _SAME_SYMPTOM, _SAME_TYPE = 0.3, 0.2, 0.1
 
