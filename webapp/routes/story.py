@@ -30,6 +30,11 @@ OUTCOMES = {
     "transfer": "转派",
     "return": "退回服务台",
     "escalate": "升级",
+    "disagreed": "用户不同意",
+    "recover": "用户同意，采取恢复操作",
+    "change": "用户同意，需要变更",
+    "requirement": "用户同意，需要需求",
+    "tasks": "用户同意，分解任务",
     "solution": "找到方案",
     "none": "没有找到方案",
 }
