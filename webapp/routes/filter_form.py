@@ -19,7 +19,12 @@ from webapp.routes.words import PRIORITIES
 from webapp.routes.words import STATES as STATE_WORDS
 
 LONGEST_SEARCH = 100
-STATE_NAMES: Mapping[str, str] = {"open": N_("未关闭"), "unaccepted": N_("未受理"), "waiting": N_("等待中"), "all": N_("全部")}
+STATE_NAMES: Mapping[str, str] = {
+    "open": N_("未关闭"),
+    "unaccepted": N_("未受理"),
+    "waiting": N_("等待中"),
+    "all": N_("全部"),
+}
 DUE_NAMES: Mapping[str, str] = {
     "over": N_("已超时"),
     "soon": N_("1 小时内到期"),
