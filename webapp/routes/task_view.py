@@ -108,7 +108,7 @@ def page(
         "holder": accounts.get(task["assignee"], task["assignee"]),
         "group": reader.name("groups", task["candidate_group"]),
         "may": may,
-        "sheets": act_sheets.build(reader, incident) if may["escalate"] else None,
+        "sheets": act_sheets.build(reader, it.plan.bundle) if may["escalate"] else None,
         "colleagues": _colleagues(reader, task),
         "waiting": waiting_form.build(reader, incident),
         "sheet": sheet,
