@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from engine import bundles, saving, spiff
+from engine import bundles, faults, saving, spiff
 from engine import persistence as db
 from engine.catalogue import NEWEST, catalogue, latest_fingerprint
 from engine.context import Call, Context
@@ -254,7 +254,7 @@ class Work:
             raise StepFailedError(
                 None if self.fresh else self.instance.id,
                 getattr(error, "element_id", None) or self._element_id,
-                _said(error),
+                _said(error, cause, self.command),
                 self.command | {"on_behalf_of": self.on_behalf_of},
                 revision=None if self.fresh else self.instance.revision,
                 actor=self.ctx.actor,
@@ -266,10 +266,12 @@ def _is_refusal(error: Exception) -> bool:
     return isinstance(error, EngineError) and not isinstance(error, DecisionError)
 
 
-def _said(error: Exception) -> str:
-    """The cause as an operator reads it, in characters that every database can keep."""
-    text = error.why if isinstance(error, spiff.StepError) else f"{type(error).__name__}: {error}"
-    return storable(text, MAX_CAUSE)
+def _said(error: Exception, cause: BaseException, command: Mapping[str, Any]) -> str:
+    """The cause as an operator reads it, in characters that every database can keep, without what was typed."""
+    typed = [command.get(name) for name in ("values", "data", "payload")]
+    if isinstance(error, spiff.StepError) and not isinstance(cause, DBAPIError):
+        return storable(faults.without(error.why, typed), MAX_CAUSE)
+    return storable(faults.words(cause, typed), MAX_CAUSE)
 
 
 def is_databases_fault(error: BaseException) -> bool:

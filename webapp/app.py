@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from engine.persistence import metadata
 from handlers import handlers_in
-from webapp import api, failures, language, routes, security
+from webapp import api, failures, language, logs, routes, security
 from webapp.clock import system_now
 from webapp.current import Services
 from webapp.database import PRIVATE, absolute_url, configure
@@ -46,6 +46,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_now
         engine = configure(db.engine)
     desk = Desk(engine=engine, clock=clock, handlers=handlers_in(settings.zone), node=node_name())
     app.extensions["lovem"] = Services(settings=settings, desk=desk)
+    logs.install()
     security.install(app, https=not settings.demo)
     failures.install(app)
     routes.register(app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -10,11 +9,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from engine import messages
 from engine.context import SYSTEM
-from webapp import auth
+from webapp import auth, logs
 from webapp import desk as verbs
 from webapp.desk import Desk, idempotency
 
-log = logging.getLogger("lovem.clock")
+log = logs.logger("lovem.clock")
 
 TIDY_MINUTES = 30
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,11 +19,12 @@ from engine.errors import (
     NotFoundError,
     StepFailedError,
 )
+from webapp import logs
 from webapp.current import person_or_none
 from webapp.desk import BusyError
 from webapp.language import N_
 
-log = logging.getLogger("lovem.web")
+log = logs.logger("lovem.web")
 
 STATUS: tuple[tuple[type[EngineError], int], ...] = (
     (BusyError, 503),
@@ -44,7 +44,6 @@ TITLES = {
     413: N_("内容太大"),
     415: N_("格式不支持"),
     422: N_("内容需要修改"),
-    429: N_("太频繁"),
     429: N_("请求过多"),
     500: N_("系统出错"),
     503: N_("系统正忙"),
@@ -130,7 +129,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _broken(error: Exception) -> ResponseReturnValue:
-    log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    # Not the address: a customer's link opens his incident, a search names him.
+    log.error("%s %s failed", request.method, request.endpoint, exc_info=error)
     return _answer(500, _(MESSAGES[500]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +10,7 @@ from flask import request
 
 from engine.errors import EngineError, InvalidValuesError, StepFailedError
 from engine.forms import Form
+from webapp import logs
 from webapp.api import schemas, signature
 from webapp.api.operations import Answer, Given, check, fields, operation
 from webapp.current import current_desk, current_person
@@ -18,7 +18,7 @@ from webapp.desk import BusyError
 from webapp.desk.alarms import Alarm, Taken, take_alarm
 from webapp.rights import Person
 
-log = logging.getLogger("lovem.api")
+log = logs.logger("lovem.api")
 
 ALERTS_AT_MOST = 1000
 TEXT_LENGTH = 4000

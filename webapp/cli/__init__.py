@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import EngineError, StepFailedError
+from engine.faults import of_database
 from webapp.cli import (
     backup,
     database,
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return REFUSED
     except DBAPIError as error:
-        print(f"The database cannot be used: {str(error.orig).strip()}", file=sys.stderr)
+        print(f"The database cannot be used: {of_database(error).strip()}", file=sys.stderr)
         return REFUSED
     except OSError as error:
         print(f"{error.filename}: {error.strerror}" if error.filename else error, file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from functools import partial
 from threading import RLock
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -18,9 +18,11 @@ from engine import instances, messages
 from engine.context import SYSTEM, Context, Handler
 from engine.errors import ConflictError, EngineError, InvalidValuesError, NotFoundError, StepFailedError
 from engine.saving import MESSAGES
+from webapp import logs
+from webapp.language import N_
 from webapp.rights import Person
 
-log = logging.getLogger("lovem.desk")
+log = logs.logger("lovem.desk")
 
 LEASE = timedelta(minutes=2)  # longer than any step; a node that dies leaves its rows to the others after it
 BATCH = 50
@@ -93,7 +95,7 @@ class Desk:
         except StepFailedError as failure:
             self._mark_stuck(failure, SYSTEM)
         except EngineError as refusal:
-            log.info("%s: not carried out: %s", what, refusal)
+            log.info("%s: not carried out: %s", what, type(refusal).__name__)
         except Exception:
             log.exception("%s failed", what)
         else:
@@ -118,7 +120,7 @@ class Desk:
                 ctx.settle()
         except DBAPIError as error:
             if _is_busy(error):
-                raise BusyError("系统正忙，您的操作没有生效，请稍后重试。") from error
+                raise BusyError(_("系统正忙，您的操作没有生效，请稍后重试。")) from error
             raise
 
     def _turn(self) -> AbstractContextManager[object]:
@@ -143,12 +145,12 @@ class Desk:
             log.exception("instance %s could not be marked stuck", failure.instance_id)
 
 
-def given(text: str, *, field: str = "reason", name: str = "原因", most: int = REASON_LENGTH) -> str:
+def given(text: str, *, field: str = "reason", name: str = N_("原因"), most: int = REASON_LENGTH) -> str:
     """A text without surrounding blanks; raises InvalidValuesError when it is empty or has more than ``most``."""
     if not (text := text.strip()):
-        raise InvalidValuesError({field: f"请填写{name}"})
+        raise InvalidValuesError({field: _("请填写%(name)s", name=_(name))})
     if len(text) > most:
-        raise InvalidValuesError({field: f"{name}最多 {most} 个字符"})
+        raise InvalidValuesError({field: _("%(name)s最多 %(most)s 个字符", name=_(name), most=most)})
     return text
 
 
