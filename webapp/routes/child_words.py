@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from engine.bundles import Bundle
 from webapp.language import N_
 from webapp.queries.rows import Record
 from webapp.routes.labels import LABELS
@@ -93,8 +94,15 @@ def changed(reader: Reader, changes: Sequence[Record], accounts: Mapping[str, st
     return found
 
 
-def facts(reader: Reader, child: Record) -> list[tuple[str, Any]]:
-    """What is known of a child beside its title, in words."""
+def choices(bundle: Bundle) -> Mapping[tuple[str, str], str]:
+    """What the choices of a process's forms are called: (field, value) → title."""
+    fields = [each for form in bundle.forms.values() for each in form.form.fields.items()]
+    return {(name, str(one["const"])): str(one["title"]) for name, field in fields for one in field.get("oneOf", ())}
+
+
+def facts(reader: Reader, child: Record, bundle: Bundle | None) -> list[tuple[str, Any]]:
+    """What is known of a child beside its title, in words; ``bundle`` is what its process is pinned to, if it runs."""
+    chosen = choices(bundle) if bundle else {}
     found: list[tuple[str, Any]] = [
         (_("负责组"), reader.name("groups", child["group"])),
         (_("建立"), reader.moment(child["created_at"])),
@@ -103,7 +111,7 @@ def facts(reader: Reader, child: Record) -> list[tuple[str, Any]]:
     for key, value in child["facts"].items():
         label = OWN_LABELS.get(key) or LABELS.get(key)
         if label and value not in (None, "", False):
-            found.append((_(label), _value(reader, key, value, {})))
+            found.append((_(label), chosen.get((key, str(value))) or _value(reader, key, value, {})))
     return found
 
 

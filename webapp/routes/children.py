@@ -49,7 +49,7 @@ def _page(number: str, sheet: waiting_form.Sheet | None, status: int) -> Respons
             "state_words": words,
             "tone": tone,
             "holder": reader.holder(child["group"], child["person"], accounts),
-            "facts": child_words.facts(reader, child),
+            "facts": child_words.facts(reader, child, bundle),
             "tasks": [task for task in open_tasks if allowed(reader.person, "complete", task=tasks.as_offered(task))],
             "standing": incident_view.standing(reader, open_tasks, accounts),
             "may_cancel": may_cancel and child["state"] == "open" and child["kind"] in CANCELLABLE,

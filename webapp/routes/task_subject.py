@@ -14,7 +14,7 @@ from handlers.records.children import KINDS
 from handlers.records.tables import child as child_table
 from webapp.queries import incidents
 from webapp.queries.rows import Record, first
-from webapp.routes import facts
+from webapp.routes import child_words, facts
 from webapp.routes.facts import Fact
 from webapp.routes.labels import LABELS
 from webapp.routes.reading import Reader
@@ -55,12 +55,13 @@ def facts_beside(
 def _of_child(reader: Reader, child: Record, accounts: Mapping[str, str], bundle: Bundle) -> list[Fact]:
     """Title, details, who asked for it and when, and what its kind knows under the titles of its forms' fields."""
     titles = {name: form.form.title_of(name) for form in bundle.forms.values() for name in form.form.fields}
+    chosen = child_words.choices(bundle)
     found: list[Fact] = [(str(_("内容")), child["title"]), (str(_("详细信息")), child["details"])]
     who = accounts.get(child["created_by"], child["created_by"])
     found.append((str(_("提出")), f"{who} {reader.moment(child['created_at'])}"))
     for name, value in child["facts"].items():
         label = titles.get(name) or LABELS.get(name)
         if label:
-            found.append((str(label), reader.value(name, value, accounts)))
+            found.append((str(label), chosen.get((name, str(value))) or reader.value(name, value, accounts)))
     found.append((str(_("结果")), child["result"]))
     return [(label, facts.folded(words)) for label, words in found if words]
