@@ -13,6 +13,7 @@ from typing import cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from flask_babel import gettext as _
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -56,7 +57,9 @@ class SignedIn:
 def hash_password(password: str) -> str:
     """The argon2id hash to store; raises EngineError for a password shorter than 10 or longer than 200 characters."""
     if len(password) not in PASSWORD_LENGTH:
-        raise EngineError(f"密码长度应为 {PASSWORD_LENGTH.start} 到 {PASSWORD_LENGTH.stop - 1} 个字符")
+        raise EngineError(
+            _("密码长度应为 %(start)s 到 %(stop)s 个字符", start=PASSWORD_LENGTH.start, stop=PASSWORD_LENGTH.stop - 1)
+        )
     return _hasher.hash(password)
 
 
@@ -72,9 +75,9 @@ def sign_in(desk: Desk, account: str, password: str, lasts_for: timedelta) -> Si
         query = select(person.c.password_hash).where(person.c.account == account, person.c.active)
         stored = ctx.connection.scalar(query)
     if locked_until is not None:
-        raise SignInRefusedError("登录失败次数过多，账号已暂时锁定，请稍后再试。", locked_until)
+        raise SignInRefusedError(_("登录失败次数过多，账号已暂时锁定，请稍后再试。"), locked_until)
     if not _matches(stored, password):
-        raise SignInRefusedError("账号或密码不正确。")
+        raise SignInRefusedError(_("账号或密码不正确。"))
     with desk.unit_of_work(account) as ctx:
         ctx.connection.execute(delete(sign_in_failure).where(sign_in_failure.c.account == account))
         return _open_session(ctx, account, lasts_for)

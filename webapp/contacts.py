@@ -7,7 +7,7 @@ from typing import Any
 
 from webapp.rights import Person, allowed
 
-CONTACTS = frozenset({"staff_number", "phone", "mobile", "extension", "email"})
+CONTACTS = frozenset({"staff_number", "phone", "mobile", "extension", "email", "external_contact"})
 HIDDEN = "****"
 KEPT = 2  # the last characters that stay, so that two colleagues can tell that they speak of the same number
 SHORTEST_KEPT = 7  # of a shorter value nothing is left: two of five digits would be half of it
@@ -22,7 +22,12 @@ def seen_by(person: Person, incident: Mapping[str, Any]) -> Mapping[str, Any]:
     """The incident as ``person`` may see it: contact data masked where he does not need them."""
     if may_reach(person, incident):
         return incident
-    return {**incident, **{name: masked(incident[name]) for name in CONTACTS & incident.keys()}}
+    return hidden(incident)
+
+
+def hidden(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts or typed values with all contact data in them masked."""
+    return {**values, **{name: masked(str(values[name] or "")) for name in CONTACTS & values.keys()}}
 
 
 def masked(value: str | None) -> str | None:

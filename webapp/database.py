@@ -42,10 +42,10 @@ def configure(engine: Engine) -> Engine:
 
 
 def prepare_folder(url: str) -> None:
-    """Make the folder of a SQLite file; nothing for other databases."""
+    """Make the folder of a SQLite file, for its owner only; nothing for other databases."""
     path = make_url(absolute_url(url)).database
     if url.startswith("sqlite") and path and Path(path).is_absolute():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def absolute_url(url: str) -> str:

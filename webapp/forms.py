@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Protocol
 
+from flask_babel import gettext as _
+
 from engine.forms import Form
+from webapp.language import N_
 
 Values = Mapping[str, Any]
 REFERENCE_OF_WIDGET = {
@@ -23,15 +26,15 @@ REFERENCE_OF_WIDGET = {
     "cause": "causes",
 }
 BELIEVABLE = timedelta(days=100 * 365)
-YES_NO = (("true", "是"), ("false", "否"))
+YES_NO = (("true", N_("是")), ("false", N_("否")))
 _FULL_WIDTH_DIGITS = {ord("０") + n: ord("0") + n for n in range(10)}
 _FULL_WIDTH_SIGNS = _FULL_WIDTH_DIGITS | {ord(a): b for a, b in zip("：．－＋／　", ":.-+/ ", strict=True)}
 _PHONE_SIGNS = _FULL_WIDTH_SIGNS | {ord(each): "-" for each in "‐‑–—―−"}
 _TIME = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?"
-_DAY_TIME = re.compile(rf"(?:(?:(\d{{4}})[-/])?(\d{{1,2}})[-/](\d{{1,2}})[T ]+)?{_TIME}")
+_DAY_TIME = re.compile(rf"(?:(?:(\d{{4}})[-/])?(\d{{1,2}})[-/](\d{{1,2}})[T ]+)?{_TIME}", re.ASCII)
 AHEAD, BACK = "ahead", "back"
-_TIME_HINTS = {AHEAD: "20:00 或 11-25 18:00", BACK: "15:20、11-23 15:20 或 -20（分钟前）", "": ""}
-_MINUTES_AGO = re.compile(r"-\s*(\d{1,5})")
+_TIME_HINTS = {AHEAD: N_("20:00 或 11-25 18:00"), BACK: N_("15:20、11-23 15:20 或 -20（分钟前）")}
+_MINUTES_AGO = re.compile(r"-\s*(\d{1,5})", re.ASCII)
 
 
 class Post(Protocol):
@@ -75,7 +78,7 @@ class Field:
     off: bool = False
     placeholder: str = ""
     input_mode: str = ""
-    blank: str = "请选择"
+    blank: str = ""  # what an empty choice says, where it is not 请选择
     digits: bool = False
     longest: int = 0  # characters that the field takes; 0: no limit of its own
     note: Any = None  # what a computed field shows
@@ -155,7 +158,7 @@ def _field(form: Form, key: str, page: _Page) -> Field:
         rows=hints.get("rows", 3),
         when=_when(hints.get("showIf"), page.prefix),
         off=key not in page.shown,
-        placeholder=hints.get("placeholder") or (_TIME_HINTS[_points(schema, hints)] if widget == "date-time" else ""),
+        placeholder=hints.get("placeholder") or (_time_hint(schema, hints) if widget == "date-time" else ""),
         input_mode={"number": "decimal", "phone": "tel"}.get(widget, ""),
         digits=key == "source",
         longest=schema.get("maxLength", 0) if kind in {"text", "area"} and "format" not in schema else 0,
@@ -185,6 +188,12 @@ def _widget_of(schema: Mapping[str, Any]) -> str:
     return "number" if schema.get("type") in {"integer", "number"} else "text"
 
 
+def _time_hint(schema: Mapping[str, Any], hints: Mapping[str, Any]) -> str:
+    """How an instant may be written, by the way in which the field points; empty for one that points nowhere."""
+    points = _points(schema, hints)
+    return str(_(_TIME_HINTS[points])) if points else ""
+
+
 def _kind(widget: str) -> str:
     if widget in REFERENCE_OF_WIDGET or widget in {"select", "person"}:
         return "select"
@@ -206,8 +215,8 @@ def _options(
         labels = hints.get("labels", {})
         return [Option(plain(each), labels.get(plain(each), plain(each))) for each in schema["enum"]]
     if schema.get("type") == "boolean" and widget != "check":
-        labels = dict(YES_NO) | hints.get("labels", {})
-        return [Option(value, labels[value]) for value, _ in YES_NO]
+        labels = {value: str(_(name)) for value, name in YES_NO} | hints.get("labels", {})
+        return [Option(value, labels[value]) for value, _name in YES_NO]
     return ()
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import Connection, RowMapping, String, bindparam, cast, literal, or_, select, union_all, update
 
 from engine.context import SYSTEM, Context
@@ -34,7 +35,7 @@ def find(connection: Connection, account: str) -> Person:
     """An active person with groups and roles; raises NotFoundError. For doors that know the account."""
     row = connection.execute(select(person).where(person.c.account == account, person.c.active)).mappings().first()
     if row is None:
-        raise NotFoundError(f"没有账号 {account}，或已停用")
+        raise NotFoundError(_("没有账号 %(account)s，或已停用", account=account))
     return with_groups(connection, row)
 
 
@@ -68,12 +69,12 @@ def add(
     Raises ConflictError if it exists and EngineError for a name that is none.
     """
     if not ACCOUNT.fullmatch(account):
-        raise EngineError("账号应为 2 到 40 个小写字母、数字、点、下划线或连字符，并以字母或数字开头")
+        raise EngineError(_("账号应为 2 到 40 个小写字母、数字、点、下划线或连字符，并以字母或数字开头"))
     if account in RESERVED:
-        raise EngineError(f"账号 {account} 由系统使用，请另取一个")
+        raise EngineError(_("账号 %(account)s 由系统使用，请另取一个", account=account))
     name = name.strip()
     if not 0 < len(name) <= LINE or not name.isprintable():
-        raise EngineError(f"姓名应为 1 到 {LINE} 个可以显示的字符")
+        raise EngineError(_("姓名应为 1 到 %(line)s 个可以显示的字符", line=LINE))
     people.add_person(ctx, account, name, phone=phone, demo=demo)
     set_password(ctx, account, password_hash)
     for group, post in posts:
@@ -86,13 +87,13 @@ def set_password(ctx: Context, account: str, password_hash: str | None) -> None:
     """Store a new hash; with None nobody can sign in. Raises NotFoundError."""
     statement = update(person).where(person.c.account == account).values(password_hash=password_hash)
     if ctx.connection.execute(statement).rowcount == 0:
-        raise NotFoundError(f"没有账号 {account}")
+        raise NotFoundError(_("没有账号 %(account)s", account=account))
 
 
 def require(connection: Connection, account: str) -> None:
     """Raise NotFoundError where there is no such account, active or not."""
     if connection.scalar(select(person.c.account).where(person.c.account == account)) is None:
-        raise NotFoundError(f"没有账号 {account}")
+        raise NotFoundError(_("没有账号 %(account)s", account=account))
 
 
 def link_customer(ctx: Context, account: str, customer_id: int) -> None:
@@ -101,10 +102,10 @@ def link_customer(ctx: Context, account: str, customer_id: int) -> None:
     c = customer.c
     taken = ctx.connection.scalar(select(c.id).where(c.account == account, c.id != customer_id))
     if taken is not None:
-        raise ConflictError("这个账号已对应另一位用户")
+        raise ConflictError(_("这个账号已对应另一位用户"))
     statement = update(customer).where(c.id == customer_id, or_(c.account.is_(None), c.account == account))
     if ctx.connection.execute(statement.values(account=account, updated_at=ctx.now)).rowcount == 0:
-        raise ConflictError("没有这位用户，或已对应另一个账号")
+        raise ConflictError(_("没有这位用户，或已对应另一个账号"))
 
 
 def everybody(connection: Connection) -> list[Mapping[str, Any]]:

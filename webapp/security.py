@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from flask import Flask, Response, abort, g, request
 
+from webapp.current import person_or_none
+from flask_babel import gettext as _
+
 REQUEST_BYTES = 2 * 1024 * 1024
 FORM_BYTES = 512 * 1024
 FORM_PARTS = 500
@@ -41,7 +44,7 @@ def install(app: Flask, *, https: bool) -> None:
     @app.url_value_preprocessor
     def let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> None:
         # Before anything reads the request: whoever reads first does so under the limit that holds then.
-        if endpoint in UPLOADS:
+        if endpoint in UPLOADS and person_or_none() is not None:  # strangers send nothing large
             request.max_content_length = UPLOAD_BYTES
 
     @app.before_request
@@ -50,7 +53,7 @@ def install(app: Flask, *, https: bool) -> None:
         texts = [*request.args.values(), *request.form.values()]
         raw = request.get_data(cache=True) if request.is_json else b""
         if any("\0" in text for text in texts) or b"\\u0000" in raw or b"\0" in raw:
-            abort(400, "内容中含有不能保存的字符（NUL）。")
+            abort(400, _("内容中含有不能保存的字符（NUL）。"))
 
     @app.after_request
     def add_headers(response: Response) -> Response:

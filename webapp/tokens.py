@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from flask_babel import gettext as _
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from engine.context import SYSTEM, Context
@@ -19,6 +20,7 @@ from handlers.records.tables import person
 from webapp import people
 from webapp.desk import Desk, idempotency
 from webapp.desk.core import given
+from webapp.language import N_
 from webapp.queries.rows import Record, records
 from webapp.rights import Person
 from webapp.tables import api_token
@@ -56,9 +58,9 @@ def issue(
     Raises InvalidValuesError for a name or length that cannot be, NotFoundError without such an active account,
     ConflictError where it has LIVE_AT_MOST tokens already.
     """
-    name = given(name, field="name", name="名称", most=NAME_LENGTH)
+    name = given(name, field="name", name=N_("名称"), most=NAME_LENGTH)
     if not 1 <= days <= LONGEST_DAYS:
-        raise InvalidValuesError({"days": f"有效期应为 1 到 {LONGEST_DAYS} 天"})
+        raise InvalidValuesError({"days": _("有效期应为 1 到 %(longest_days)s 天", longest_days=LONGEST_DAYS)})
     token = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     acting = actor if isinstance(actor, Person) else Person(actor, actor)
 
@@ -87,7 +89,7 @@ def revoke(desk: Desk, actor: Person | str, token_id: int, *, account: str | Non
     with desk.unit_of_work(actor) as ctx:
         wanted = _t.id == token_id if account is None else (_t.id == token_id) & (_t.account == account)
         if ctx.connection.scalar(select(_t.id).where(wanted)) is None:
-            raise NotFoundError("没有这个令牌")
+            raise NotFoundError(_("没有这个令牌"))
         ctx.connection.execute(update(api_token).where(wanted, _t.revoked_at.is_(None)).values(revoked_at=ctx.now))
 
 
@@ -126,7 +128,13 @@ def holder(desk: Desk, token: str) -> Person | None:
 def _refuse_too_many(ctx: Context, account: str) -> None:
     live = select(func.count()).where(_t.account == account, _t.revoked_at.is_(None), _t.expires_at > ctx.now)
     if (ctx.connection.scalar(live) or 0) >= LIVE_AT_MOST:
-        raise ConflictError(f"账号 {account} 已有 {LIVE_AT_MOST} 个有效令牌，请先停用不再使用的")
+        raise ConflictError(
+            _(
+                "账号 %(account)s 已有 %(live_at_most)s 个有效令牌，请先停用不再使用的",
+                account=account,
+                live_at_most=LIVE_AT_MOST,
+            )
+        )
 
 
 def _hash(token: str) -> str:

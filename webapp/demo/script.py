@@ -8,29 +8,45 @@ from datetime import timedelta
 from typing import Any, Literal
 
 Fields = Mapping[str, Any]
-What = Literal["page", "hold", "resume", "withdraw", "comment", "tick"]
+What = Literal["page", "child", "escalate", "hold", "resume", "withdraw", "comment", "tick"]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOf:
+    """The number of the incident of another story, which has begun before; ``story`` is that one's name."""
+
+    story: str
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What ``by`` did ``after`` the act before: a page (values by element id) or another verb of the desk."""
+    """What ``by`` did ``after`` the act before: a page (values by element id) or another verb of the desk.
+
+    With ``child``, a page of the ``nth`` child of that kind, counted from 0, instead of the incident's own.
+    """
 
     after: timedelta
     by: str
     what: What
     values: Fields = field(default_factory=dict)
+    child: str | None = None
+    nth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One incident: reported ``ago`` by ``by`` from what ``customer`` said, then one act after the other."""
+    """One incident: reported ``ago`` by ``by`` from what ``customer`` said, then one act after the other.
+
+    ``name`` is by what other stories refer to it.
+    """
 
     ago: timedelta
     by: str
     customer: Fields
     record: Fields
-    classify: Fields
+    classify: Fields = field(default_factory=dict)
     acts: tuple[Act, ...] = ()
+    name: str | None = None
 
 
 def ago(days: int = 0, hours: int = 0, minutes: int = 0) -> timedelta:
@@ -82,6 +98,12 @@ def classified(minutes: int, by: str) -> Act:
     return _page(minutes, by, s2_1_type={}, s2_2_classify={}, **helpless)
 
 
+def bound(minutes: int, by: str, to: NumberOf, why: str) -> Act:
+    """2.1 to 2.3: the same as another open incident, whose slave it becomes."""
+    same = {"relation": "bind", "other": to, "reason": why}
+    return _page(minutes, by, s2_1_type={}, s2_2_classify={}, s2_3_link=same)
+
+
 def sent_again(minutes: int, by: str, group: str, note: str) -> Act:
     """2.8 once more, after a return or a rejection."""
     return _page(minutes, by, s2_8_dispatch={"group": group, "note": note})
@@ -113,14 +135,46 @@ def solved(
 ) -> Act:
     """3.1, 3.3, 3.5 and 3.6 on one page, with a solution."""
     found = {"found": "solution", "solution": solution, "cause": cause, "workaround": workaround}
-    return _page(
-        minutes,
-        by,
-        s3_1_analyse={"analysis": analysis},
-        s3_3_confirm={},
-        s3_5_diagnose={"diagnosis": diagnosis},
-        s3_6_try=found,
-    )
+    return _investigated(minutes, by, analysis, diagnosis, found)
+
+
+def handed_to_problem(minutes: int, by: str, analysis: str, diagnosis: str, workaround: str, cause: str) -> Act:
+    """3.1, 3.3, 3.5 and 3.6 on one page: a workaround only; problem management goes on with the cause."""
+    found = {"found": "problem", "solution": workaround, "cause": cause, "workaround": True}
+    return _investigated(minutes, by, analysis, diagnosis, found)
+
+
+def wants_change(
+    minutes: int, by: str, answer: str, title: str, details: str, risk: str | None = None, fallback: str | None = None
+) -> Act:
+    """4.1 and 4.2 on one page: change management is asked, and the incident waits for it."""
+    wanted = _given(title=title, details=details, risk=risk, fallback=fallback)
+    return _page(minutes, by, s4_1_agree=_agreed(answer, "change"), s4_2_change=wanted)
+
+
+def wants_requirement(minutes: int, by: str, answer: str, title: str, details: str) -> Act:
+    """4.1 and 4.3 on one page: what should have been delivered, which is checked jointly first."""
+    wanted = {"kind": "maintenance", "title": title, "details": details}
+    return _page(minutes, by, s4_1_agree=_agreed(answer, "requirement"), s4_3_create=wanted)
+
+
+def task_split(
+    minutes: int, by: str, group: str, title: str, details: str, *, answer: str | None = None, more: bool = False
+) -> Act:
+    """4.4: one task for another group; the first one brings the user's ``answer`` of 4.1 with it."""
+    task = {"s4_4_split": {"group": group, "title": title, "details": details, "more": more}}
+    agreed = {"s4_1_agree": _agreed(answer, "tasks")} if answer else {}
+    return _page(minutes, by, **agreed, **task)
+
+
+def child_step(minutes: int, by: str, kind: str, *, nth: int = 0, **steps: Fields) -> Act:
+    """A step of the process of the incident's child of that kind; ``steps`` by element id."""
+    return Act(timedelta(minutes=minutes), by, "child", steps, child=kind, nth=nth)
+
+
+def escalated(minutes: int, by: str, reason: str, note: str) -> Act:
+    """2.10: into the incident manager's queue."""
+    return Act(timedelta(minutes=minutes), by, "escalate", {"reason": reason, "note": note})
 
 
 def restored(minutes: int, by: str, answer: str, action: str, verification: str, cause: str, code: str = "C01") -> Act:
@@ -173,6 +227,21 @@ def noted(minutes: int, by: str, text: str) -> Act:
 def thirty_days_pass() -> Act:
     """Nobody does anything until the ticker closes the incident."""
     return Act(timedelta(days=30, minutes=1), "", "tick")
+
+
+def _investigated(minutes: int, by: str, analysis: str, diagnosis: str, found: Fields) -> Act:
+    return _page(
+        minutes,
+        by,
+        s3_1_analyse={"analysis": analysis},
+        s3_3_confirm={},
+        s3_5_diagnose={"diagnosis": diagnosis},
+        s3_6_try=found,
+    )
+
+
+def _agreed(answer: str, way: str) -> Fields:
+    return {"agreed": True, "answer": answer, "next": way}
 
 
 def _given(**values: Any) -> Fields:

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from flask_babel import gettext as _
+
 from engine.context import Context
 from engine.errors import NotAllowedError
 from handlers.records import attachments, incidents
@@ -25,7 +27,7 @@ def attach(desk: Desk, actor: Person, incident_id: int, files: Sequence[File], *
 
     def act(ctx: Context) -> dict[str, Any]:
         if not allowed(actor, ATTACH, incident=incidents.get(ctx, incident_id)):
-            raise NotAllowedError("您现在不能给这张事件单添加附件。")
+            raise NotAllowedError(_("您现在不能给这张事件单添加附件。"))
         return {"added": len(attachments.add(ctx, incident_id, files))}
 
     # A page that the browser's back button shows again has its old key: other files are another command.

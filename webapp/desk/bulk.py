@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from flask_babel import gettext as _
+
 from engine.errors import EngineError, InvalidValuesError, NotAllowedError, NotFoundError
 from webapp.desk.core import Desk
 from webapp.desk.tasks import assign, claim, complete_joined
+from webapp.language import N_
 from webapp.rights import Person
 
 ACCEPT, TRANSFER = "s2_9_accept", "s2_11_transfer"  # a group that must accept may pass on instead
-GONE = "已经办完或已不存在"
+GONE = N_("已经办完或已不存在")
 
 Chosen = Sequence[tuple[str, int]]
 """(task id, its token when the list was made)."""
@@ -47,7 +50,7 @@ def transfer_each(
 
     def act(task_id: str, token: int) -> None:
         if elements.get(task_id) != ACCEPT:
-            raise NotAllowedError("不在 2.9 接受事件并分析，不能直接转派，请打开后办理")
+            raise NotAllowedError(_("不在 2.9 接受事件并分析，不能直接转派，请打开后办理"))
         complete_joined(desk, actor, task_id, {ACCEPT: {"answer": "transfer"}, TRANSFER: values}, token)
 
     return [_outcome(task_id, partial(act, task_id, token)) for task_id, token in chosen]
@@ -57,7 +60,7 @@ def _outcome(task_id: str, act: Callable[[], object]) -> Outcome:
     try:
         act()
     except NotFoundError:
-        return Outcome(task_id, GONE)
+        return Outcome(task_id, str(_(GONE)))
     except InvalidValuesError as refused:
         return Outcome(task_id, "；".join(refused.problems.values()))
     except EngineError as refused:

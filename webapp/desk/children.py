@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from engine import tasks
@@ -20,16 +21,17 @@ from handlers.records.incidents import Incident
 from webapp.desk import idempotency
 from webapp.desk.core import Desk, given
 from webapp.desk.incidents import PROCESS, locked
+from webapp.language import N_
 from webapp.rights import Person, allowed
 
 ADDABLE = ("change", "task")  # a requirement needs its joint check first (4.3), a problem nobody waits for
 CANCELLABLE = ("change", "requirement", "joint_check", "task")
 TITLE_LENGTH, DETAILS_LENGTH = 200, 4000
 WORDS = {
-    "add_child": "补充子单",
-    "cancel_child": "取消子单",
-    "open_problem": "建立问题单",
-    "escalate": "升级",
+    "add_child": N_("补充子单"),
+    "cancel_child": N_("取消子单"),
+    "open_problem": N_("建立问题单"),
+    "escalate": N_("升级"),
 }
 
 
@@ -53,7 +55,7 @@ def add_child(
 
     def act(ctx: Context, incident: Incident) -> str:
         if kind not in ADDABLE:
-            raise InvalidValuesError({"kind": "请选择变更或任务"})
+            raise InvalidValuesError({"kind": _("请选择变更或任务")})
         chosen = catalogue.check_group(catalogue.task_groups(ctx), group or "")["key"] if kind == "task" else None
         return children.add_child(ctx, incident, kind, *_described(title, details), chosen, {})
 
@@ -74,9 +76,13 @@ def cancel_child(
         child = children.of(ctx, incident["id"], number)
         name = KINDS[child["kind"]].name
         if child["kind"] not in CANCELLABLE:
-            raise ConflictError(f"{name} {number} 不能在这里取消")
+            raise ConflictError(_("%(name)s %(number)s 不能在这里取消", name=name, number=number))
         if child["state"] != children.OPEN:
-            raise ConflictError(f"{name} {number} 已经结束", by=child["updated_by"], at=child["finished_at"])
+            raise ConflictError(
+                _("%(name)s %(number)s 已经结束", name=name, number=number),
+                by=child["updated_by"],
+                at=child["finished_at"],
+            )
         children.cancel(ctx, child, given(reason))
         return number
 
@@ -100,7 +106,9 @@ def open_problem(
 
     def act(ctx: Context, incident: Incident) -> str:
         if known := incident["problem_ref"]:
-            raise ConflictError(f"事件已有问题单 {known}", by=incident["updated_by"], at=incident["updated_at"])
+            raise ConflictError(
+                _("事件已有问题单 %(known)s", known=known), by=incident["updated_by"], at=incident["updated_at"]
+            )
         facts = {name: incident[name] for name in ("category", "type", "cause", "workaround", "diagnosis")}
         described = _described(title, details)
         number = children.open_child(ctx, incident, "problem", *described, None, facts, waits=False, element=None)
@@ -123,7 +131,7 @@ def escalate(
     """Put the incident into the manager's queue for one of three reasons; returns the number (R129, C-13, C-14)."""
 
     def act(ctx: Context, incident: Incident) -> str:
-        said = given(note, field="note", name="说明") if note.strip() else None
+        said = given(note, field="note", name=N_("说明")) if note.strip() else None
         number = escalations.begin(ctx, incident, _call(ctx, incident_id), reason, said)
         tasks.reoffer(ctx, str(incident_id))  # its priority may be higher now
         return number
@@ -133,8 +141,8 @@ def escalate(
 
 def _described(title: str, details: str) -> tuple[str, str]:
     return (
-        given(title, field="title", name="标题", most=TITLE_LENGTH),
-        given(details, field="details", name="说明", most=DETAILS_LENGTH),
+        given(title, field="title", name=N_("标题"), most=TITLE_LENGTH),
+        given(details, field="details", name=N_("说明"), most=DETAILS_LENGTH),
     )
 
 
@@ -164,10 +172,12 @@ def _act(
         incident = locked(ctx, incident_id)
         if not allowed(actor, verb, incident=incident):
             state = incidents.STATES[incident["state"]]
-            raise NotAllowedError(f"事件处于“{state}”，您的岗位现在不能{WORDS[verb]}。")
+            raise NotAllowedError(
+                _("事件处于“%(state)s”，您的岗位现在不能%(words)s。", state=_(state), words=_(WORDS[verb]))
+            )
         if revision is not None and incident["revision"] != revision:
             raise ConflictError(
-                "事件刚被他人修改，请查看最新内容后再操作", by=incident["updated_by"], at=incident["updated_at"]
+                _("事件刚被他人修改，请查看最新内容后再操作"), by=incident["updated_by"], at=incident["updated_at"]
             )
         return {"number": act(ctx, incident)}
 

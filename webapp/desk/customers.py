@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from engine import instances, tasks
@@ -21,6 +22,7 @@ from webapp import people
 from webapp.desk import idempotency
 from webapp.desk.core import Desk, given
 from webapp.desk.incidents import COMMENT_LENGTH, IDENTIFY, PROCESS, RECORD, REPORTED, check_right, locked
+from webapp.language import N_
 from webapp.rights import Person, allowed
 
 SOURCE = "portal"
@@ -45,7 +47,7 @@ _FORM = ("staff_number", "phone", "mobile", "extension", "location", "email", "d
 
 def by_link(customer_id: int) -> Person:
     """The customer who comes by a signed link; nothing but his own incidents is open to him."""
-    return Person(people.BY_LINK, "用户", roles=frozenset({"customer"}), customer=customer_id)
+    return Person(people.BY_LINK, _("用户"), roles=frozenset({"customer"}), customer=customer_id)
 
 
 def request(desk: Desk, actor: Person, summary: str, details: str, *, key: str | None = None) -> int:
@@ -53,10 +55,10 @@ def request(desk: Desk, actor: Person, summary: str, details: str, *, key: str |
 
     Raises ConflictError for an account that belongs to no customer, InvalidValuesError for texts that are missing.
     """
-    summary = given(summary, field="summary", name="概要", most=SUMMARY_LENGTH)
-    details = given(details, field="details", name="详细信息", most=COMMENT_LENGTH)
+    summary = given(summary, field="summary", name=N_("概要"), most=SUMMARY_LENGTH)
+    details = given(details, field="details", name=N_("详细信息"), most=COMMENT_LENGTH)
     if not allowed(actor, "request"):
-        raise NotAllowedError("您的账号不能在这里报告事件，请联系服务台。")
+        raise NotAllowedError(_("您的账号不能在这里报告事件，请联系服务台。"))
 
     def act(ctx: Context) -> dict[str, Any]:
         known = _customer_of(ctx, actor)
@@ -76,7 +78,7 @@ def request(desk: Desk, actor: Person, summary: str, details: str, *, key: str |
 
 def answer(desk: Desk, actor: Person, incident_id: int, text: str, *, key: str | None = None) -> bool:
     """Answer what the desk has asked (1.5); False: nobody waits for an answer any more, it is kept as a supplement."""
-    text = given(text, field="text", name="答复", most=COMMENT_LENGTH)
+    text = given(text, field="text", name=N_("答复"), most=COMMENT_LENGTH)
 
     def act(ctx: Context, incident: Incident) -> bool:
         if _complete(ctx, incident, WAITS_FOR_ANSWER, {"answer": text}):
@@ -91,7 +93,7 @@ def confirm(
     desk: Desk, actor: Person, incident_id: int, satisfied: bool, opinion: str, *, key: str | None = None
 ) -> bool:
     """Say whether the resolution helped (5.3); False: the desk does not ask yet, and will see it with the incident."""
-    opinion = given(opinion, field="opinion", name="意见", most=2000)
+    opinion = given(opinion, field="opinion", name=N_("意见"), most=2000)
 
     def act(ctx: Context, incident: Incident) -> bool:
         if _complete(ctx, incident, ASKS, {"satisfied": satisfied, "opinion": opinion}):
@@ -130,5 +132,5 @@ def _complete(ctx: Context, incident: Incident, element_id: str, values: Mapping
 def _customer_of(ctx: Context, actor: Person) -> Mapping[str, Any]:
     found = ctx.connection.execute(select(customer).where(customer.c.id == actor.customer)).first()
     if found is None:
-        raise ConflictError("您的账号还没有对应的用户资料，请致电服务台报告，并请他们登记您的账号。")
+        raise ConflictError(_("您的账号还没有对应的用户资料，请致电服务台报告，并请他们登记您的账号。"))
     return found._asdict()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
@@ -25,7 +26,7 @@ KEY_LENGTH = 120
 def check_key(key: str | None) -> None:
     """Refuse a key that the table cannot keep."""
     if key is not None and not 0 < len(key) <= KEY_LENGTH:
-        raise EngineError(f"幂等键应为 1 到 {KEY_LENGTH} 个字符")
+        raise EngineError(_("幂等键应为 1 到 %(key_length)s 个字符", key_length=KEY_LENGTH))
 
 
 def once(
@@ -63,7 +64,7 @@ def first_result(desk: Desk, actor: Person, verb: str, subject: object, key: str
     if found is None:
         return None
     if found.result["subject"] != str(subject):
-        raise ConflictError("这个幂等键已用于另一项操作，请刷新页面后重试", by=actor.account, at=found.arrived_at)
+        raise ConflictError(_("这个幂等键已用于另一项操作，请刷新页面后重试"), by=actor.account, at=found.arrived_at)
     result: dict[str, Any] = found.result["result"]
     return result
 

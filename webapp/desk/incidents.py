@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -24,23 +25,24 @@ from handlers.records.tables import incident as incident_table
 from webapp.desk import idempotency
 from webapp.desk.core import Desk, given
 from webapp.desk.steps import Completed, LaterStepFailedError, Values, apart, walk
+from webapp.language import N_
 from webapp.rights import Person, allowed
 
 PROCESS = "incident"  # its business key is the id of an incident
 REPORT = "report"
 REPORTED = "reported"  # how the process was entered: the first gateway reads it
 WORDS = {
-    "comment": "补充说明",
-    "supplement": "补充信息",
-    "hold": "置为等待",
-    "resume": "恢复处理",
-    "withdraw": "撤销",
-    "withdraw_own": "撤销",
-    "reassign": "重新分派",
-    "bind": "绑为从事件",
-    "link": "建立关联",
-    "answer": "答复",
-    "confirm": "确认处理结果",
+    "comment": N_("补充说明"),
+    "supplement": N_("补充信息"),
+    "hold": N_("置为等待"),
+    "resume": N_("恢复处理"),
+    "withdraw": N_("撤销"),
+    "withdraw_own": N_("撤销"),
+    "reassign": N_("重新分派"),
+    "bind": N_("绑为从事件"),
+    "link": N_("建立关联"),
+    "answer": N_("答复"),
+    "confirm": N_("确认处理结果"),
 }
 COMMENT_LENGTH = 4000
 CHANNELS = frozenset({"phone", "mail", "sms", "visit"})  # by which somebody spoke with the customer
@@ -81,7 +83,7 @@ def report(
     if first := _reported_before(desk, actor, subject, key):
         return first
     if not allowed(actor, "report"):
-        raise NotAllowedError("只有服务台可以登记事件，请联系服务台。")
+        raise NotAllowedError(_("只有服务台可以登记事件，请联系服务台。"))
     try:
         with desk.unit_of_work(actor) as ctx:
             done = report_within(ctx, actor, values, original)
@@ -107,7 +109,7 @@ def _reported_before(desk: Desk, actor: Person, subject: str, key: str | None) -
         query = select(c.number, c.recorded_at).where(c.id == stored["incident_id"])
         number, at = connection.execute(query).one()
     if number is None:
-        raise ConflictError("您的登记已经收到，流程停在一个步骤上，管理人员处理后继续。您不用重复提交。", at=at)
+        raise ConflictError(_("您的登记已经收到，流程停在一个步骤上，管理人员处理后继续。您不用重复提交。"), at=at)
     return Reported(stored["incident_id"], number, None)
 
 
@@ -146,7 +148,7 @@ def _reported(ctx: Context, incident_id: int, done: Completed) -> Reported:
     if (supplemented := incident["supplement_of"]) is not None:
         return Reported(incident_id, incidents.get(ctx, supplemented)["number"], None, supplemented)
     if incident["number"] is None:
-        raise EngineError("登记未完成：事件没有得到单号。")
+        raise EngineError(_("登记未完成：事件没有得到单号。"))
     return Reported(incident_id, incident["number"], done.opened[0] if done.opened else None)
 
 
@@ -164,9 +166,9 @@ def comment(
 
     Raises InvalidValuesError for a text that is empty or longer than COMMENT_LENGTH, or an unknown kind or channel.
     """
-    text = given(text, field="text", name="内容", most=COMMENT_LENGTH)
+    text = given(text, field="text", name=N_("内容"), most=COMMENT_LENGTH)
     if channel is not None and channel not in CHANNELS:
-        raise InvalidValuesError({"channel": "没有这种联系方式"})
+        raise InvalidValuesError({"channel": _("没有这种联系方式")})
 
     def act(ctx: Context) -> dict[str, Any]:
         action = "supplement" if kind == "supplement" else "comment"
@@ -276,7 +278,7 @@ def change(
         check_right(actor, verb, incident)
         if revision is not None and incident["revision"] != revision:
             raise ConflictError(
-                "事件刚被他人修改，请查看最新内容后再操作", by=incident["updated_by"], at=incident["updated_at"]
+                _("事件刚被他人修改，请查看最新内容后再操作"), by=incident["updated_by"], at=incident["updated_at"]
             )
         act(ctx, incident)
         return {}
@@ -288,4 +290,6 @@ def check_right(actor: Person, action: str, incident: Incident) -> None:
     """Raise NotAllowedError in words that name the act and the state in which it is not possible."""
     if not allowed(actor, action, incident=incident):
         state = incidents.STATES[incident["state"]]
-        raise NotAllowedError(f"事件处于“{state}”，您的岗位现在不能{WORDS[action]}。")
+        raise NotAllowedError(
+            _("事件处于“%(state)s”，您的岗位现在不能%(words)s。", state=_(state), words=_(WORDS[action]))
+        )

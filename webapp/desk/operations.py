@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from engine import instances
@@ -53,7 +54,7 @@ def cancel_instance(desk: Desk, actor: Person, instance_id: int, reason: str) ->
         found = ctx.connection.execute(select(c.process_key, c.business_key).where(c.id == instance_id)).one_or_none()
         if found is not None and found.process_key == PROCESS:
             raise ConflictError(
-                "事件的流程不能直接取消，否则事件永远不能关闭：请在事件页面用“用户撤销”，再关闭事件单。"
+                _("事件的流程不能直接取消，否则事件永远不能关闭：请在事件页面用“用户撤销”，再关闭事件单。")
             )
         instances.cancel(ctx, instance_id, reason)
         if found is not None and children.is_child(ctx.connection, found.business_key):
@@ -63,4 +64,4 @@ def cancel_instance(desk: Desk, actor: Person, instance_id: int, reason: str) ->
 
 def _check(actor: Person, action: str) -> None:
     if not allowed(actor, action):
-        raise NotAllowedError("只有流程负责人和指定的管理岗位可以操作运行中的流程。")
+        raise NotAllowedError(_("只有流程负责人和指定的管理岗位可以操作运行中的流程。"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from engine.context import Context
@@ -98,7 +99,7 @@ def _new_password() -> str:
 
 def _check(actor: Person) -> None:
     if not allowed(actor, "person.manage"):
-        raise NotAllowedError("只有流程负责人可以管理账号。")
+        raise NotAllowedError(_("只有流程负责人可以管理账号。"))
 
 
 def _keep_an_owner(ctx: Context, account: str) -> None:
@@ -111,7 +112,7 @@ def _keep_an_owner(ctx: Context, account: str) -> None:
         .where(person.c.active, role_grant.c.role == OWNER, person.c.account != account)
     )
     if not ctx.connection.scalar(owners) and _is_owner(ctx, account):
-        raise ConflictError("这是最后一位流程负责人，不能停用或取消角色：请先指定另一位。")
+        raise ConflictError(_("这是最后一位流程负责人，不能停用或取消角色：请先指定另一位。"))
 
 
 def _is_owner(ctx: Context, account: str) -> bool:
@@ -127,4 +128,4 @@ def _require_known(ctx: Context, posts: Collection[Post], roles: Collection[str]
             unknown.append(post)
     unknown += [role for role in roles if reference.row(ctx, "roles", role) is None or role == "system"]
     if unknown:
-        raise InvalidValuesError({"posts": f"参考数据中没有：{'、'.join(unknown)}"})
+        raise InvalidValuesError({"posts": _("参考数据中没有：%(unknown)s", unknown="、".join(unknown))})

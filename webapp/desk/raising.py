@@ -7,6 +7,8 @@ from dataclasses import asdict
 from datetime import tzinfo
 from typing import Any
 
+from flask_babel import gettext as _
+
 from engine import instances, tasks
 from engine.catalogue import catalogue, contents
 from engine.context import Context
@@ -27,7 +29,7 @@ def raise_form(ctx: Context) -> Form:
     """The form in force now; no element of a diagram has it, for the record begins before its process does."""
     ref = catalogue(ctx).in_force("form", FORM, ctx.now)
     if ref is None:
-        raise NotFoundError("登记发现的故障所用的表单还没有部署。")
+        raise NotFoundError(_("登记发现的故障所用的表单还没有部署。"))
     return parse_form(contents(ctx, [ref.id])[ref.id])
 
 
@@ -48,7 +50,7 @@ def raise_incident(
 
     def act(ctx: Context) -> dict[str, Any]:
         if not allowed(actor, RAISE):
-            raise NotAllowedError("只有支持人员可以登记自己发现的故障；用户报告的事件由服务台登记。")
+            raise NotAllowedError(_("只有支持人员可以登记自己发现的故障；用户报告的事件由服务台登记。"))
         clean = validate(raise_form(ctx), values)
         incident = raised.open_raised(ctx, clean, _group_of(actor, group), zone)
         ctx.settle()
@@ -66,5 +68,5 @@ def _group_of(actor: Person, group: str | None) -> str:
     if group is None and len(actor.groups) == 1:
         return next(iter(actor.groups))
     if group is None or group not in actor.groups:
-        raise InvalidValuesError({"group": "请选择您以哪个组的身份登记"})
+        raise InvalidValuesError({"group": _("请选择您以哪个组的身份登记")})
     return group

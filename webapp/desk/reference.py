@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import insert, select
 
 from engine.context import Context
@@ -32,7 +33,7 @@ def latest(ctx: Context, table: str) -> Lines:
     query = select(c.key, c.data).where(c.table == table, c.valid_to.is_(None)).order_by(c.position, c.id)
     found: Lines = {row.key: dict(row.data) for row in ctx.connection.execute(query)}
     if not found:
-        raise NotFoundError(f"没有参考表 {table}。")
+        raise NotFoundError(_("没有参考表 %(table)s。", table=table))
     return found
 
 
@@ -72,13 +73,13 @@ def save_row(
         data = {column: cells.get(column, "").strip() for column in header}
         name = data[header[0]]
         if row and row not in lines:
-            raise NotFoundError(f"{table} 中没有 {row}，可能已经终止。")
+            raise NotFoundError(_("%(table)s 中没有 %(row)s，可能已经终止。", table=table, row=row))
         if row and name != row:
-            raise InvalidValuesError({header[0]: "键不能改：请终止这一行，再新增一行"})
+            raise InvalidValuesError({header[0]: _("键不能改：请终止这一行，再新增一行")})
         if not row and name in lines:
-            raise InvalidValuesError({header[0]: f"{name} 已经存在"})
+            raise InvalidValuesError({header[0]: _("%(name)s 已经存在", name=name)})
         if not name:
-            raise InvalidValuesError({header[0]: "键不能为空"})
+            raise InvalidValuesError({header[0]: _("键不能为空")})
         return lines | {name: data}
 
     _load(desk, actor, "reference.save", table, change, valid_from, reason, key)
@@ -91,7 +92,7 @@ def end_row(
 
     def change(lines: Lines) -> Lines:
         if row not in lines:
-            raise NotFoundError(f"{table} 中没有 {row}，可能已经终止。")
+            raise NotFoundError(_("%(table)s 中没有 %(row)s，可能已经终止。", table=table, row=row))
         return {name: cells for name, cells in lines.items() if name != row}
 
     _load(desk, actor, "reference.end", table, change, valid_from, reason, key)
@@ -115,7 +116,7 @@ def _load(
     key: str | None,
 ) -> None:
     if not allowed(actor, "reference.change"):
-        raise NotAllowedError("只有流程负责人、事件经理和流程维护组可以修改参考数据。")
+        raise NotAllowedError(_("只有流程负责人、事件经理和流程维护组可以修改参考数据。"))
 
     def act(ctx: Context) -> dict[str, Any]:
         why = given(reason)
@@ -124,7 +125,7 @@ def _load(
         pointing = {name: as_csv(latest(ctx, name)) for name in _pointing_at(table)}
         rows = load_reference(ctx, {**pointing, table: text}, valid_from)
         if not rows:
-            raise InvalidValuesError({"table": "和现在的内容相同，没有改动"})
+            raise InvalidValuesError({"table": _("和现在的内容相同，没有改动")})
         values = {"loaded_at": ctx.now, "author": ctx.actor, "reason": f"{table}：{why}", "changed_rows": rows}
         ctx.connection.execute(insert(reference_load).values(**values))
         return {"rows": rows}

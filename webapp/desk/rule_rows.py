@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import insert, select, update
 
 from engine.catalogue import Catalogue, DefinitionRef, catalogue
 from engine.context import Context
 from engine.errors import ConflictError, NotFoundError
+from webapp.language import N_
 from webapp.tables import rule_draft
 
 DRAFT, SUBMITTED, APPROVED, WITHDRAWN = "draft", "submitted", "approved", "withdrawn"
 OPEN = (DRAFT, SUBMITTED)
-STATES = {DRAFT: "草稿", SUBMITTED: "待批准", APPROVED: "已批准", WITHDRAWN: "已撤回"}
+STATES = {DRAFT: N_("草稿"), SUBMITTED: N_("待批准"), APPROVED: N_("已批准"), WITHDRAWN: N_("已撤回")}
 
 Draft = Mapping[str, Any]
 
@@ -24,7 +26,12 @@ class BaseChangedError(ConflictError):
 
     def __init__(self, version: int) -> None:
         """The page shows the difference to it and offers to carry the draft over."""
-        super().__init__(f"起草以后，第 {version} 版已成为这份改动要替换的版本：请先看差异，再把改动移到新版本上。")
+        super().__init__(
+            _(
+                "起草以后，第 %(version)s 版已成为这份改动要替换的版本：请先看差异，再把改动移到新版本上。",
+                version=version,
+            )
+        )
         self.version = version
 
 
@@ -33,7 +40,7 @@ def version_of(known: Catalogue, key: str, version: int) -> DefinitionRef:
     for ref in reversed(known.items.get(("decision", key), ())):
         if ref.version == version:
             return ref
-    raise NotFoundError(f"决策表 {key} 没有第 {version} 版。")
+    raise NotFoundError(_("决策表 %(key)s 没有第 %(version)s 版。", key=key, version=version))
 
 
 def replaced_by(ctx: Context, draft: Draft) -> DefinitionRef:
@@ -41,7 +48,7 @@ def replaced_by(ctx: Context, draft: Draft) -> DefinitionRef:
     at = max(draft["effective_from"] or ctx.now, ctx.now)
     ref = catalogue(ctx).in_force("decision", draft["key"], at)
     if ref is None:
-        raise NotFoundError(f"没有决策表 {draft['key']}。")
+        raise NotFoundError(_("没有决策表 %(key)s。", key=draft["key"]))
     return ref
 
 
@@ -49,13 +56,15 @@ def held(ctx: Context, draft_id: int, revision: int | None, *states: str) -> Dra
     """The draft, locked; raises NotFoundError, or ConflictError where it is in another state or was changed since."""
     found = ctx.connection.execute(select(rule_draft).where(rule_draft.c.id == draft_id).with_for_update()).first()
     if found is None:
-        raise NotFoundError("没有这份改动。")
+        raise NotFoundError(_("没有这份改动。"))
     draft: Draft = found._asdict()
     if draft["state"] not in states:
-        text = f"这份改动现在是“{STATES[draft['state']]}”，这一步不能再做。"
+        state = draft["state"]
+        words = _(STATES[state])
+        text = _("这份改动现在是“%(state)s”，这一步不能再做。", state=words)
         raise ConflictError(text, by=draft["reviewer"] or draft["author"], at=draft["updated_at"])
     if revision != draft["revision"]:
-        raise ConflictError("这份改动刚被改过，您的操作没有生效。", by=draft["author"], at=draft["updated_at"])
+        raise ConflictError(_("这份改动刚被改过，您的操作没有生效。"), by=draft["author"], at=draft["updated_at"])
     return draft
 
 

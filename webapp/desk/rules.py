@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from engine import definitions
@@ -33,6 +34,7 @@ from webapp.desk.rule_rows import (
     version_of,
     write,
 )
+from webapp.language import N_
 from webapp.rights import Person, allowed
 from webapp.sheets import edit
 from webapp.sheets.merge import Merged, merge
@@ -41,8 +43,8 @@ from webapp.sheets.sheet import read_sheet
 from webapp.shipped import lane_names
 from webapp.tables import rule_draft
 
-_DRAFTING = "只有流程负责人、事件经理和流程维护组可以起草规则的改动。"
-_APPROVING = "只有流程负责人和事件经理可以批准规则的改动。"
+_DRAFTING = N_("只有流程负责人、事件经理和流程维护组可以起草规则的改动。")
+_APPROVING = N_("只有流程负责人和事件经理可以批准规则的改动。")
 
 Change = Callable[[bytes, str], bytes]
 """From the draft's file and the decision's key to the new file."""
@@ -53,7 +55,7 @@ class AlreadyDraftedError(ConflictError):
 
     def __init__(self, draft_id: int, by: str, at: datetime) -> None:
         """The page offers to look at it, or to begin another one all the same."""
-        super().__init__("这张表已有一份没有办完的改动，请先看看它。", by=by, at=at)
+        super().__init__(_("这张表已有一份没有办完的改动，请先看看它。"), by=by, at=at)
         self.draft_id = draft_id
 
 
@@ -70,7 +72,7 @@ def begin(
         known = catalogue(ctx)
         present = known.in_force("decision", decision, ctx.now)
         if present is None:
-            raise NotFoundError(f"没有决策表 {decision}。")
+            raise NotFoundError(_("没有决策表 %(decision)s。", decision=decision))
         other = ctx.connection.execute(
             select(rule_draft.c.id, rule_draft.c.author, rule_draft.c.updated_at)
             .where(rule_draft.c.key == decision, rule_draft.c.state.in_(OPEN))
@@ -107,12 +109,12 @@ def change_row(
     """Write the cells of one row; ``row`` "" adds one at the end."""
     texts = [*cells, note]
     if any(len(text) > edit.LONGEST_CELL for text in texts):
-        raise InvalidValuesError({"row": f"一格最多 {edit.LONGEST_CELL} 个字符"})
+        raise InvalidValuesError({"row": _("一格最多 %(longest_cell)s 个字符", longest_cell=edit.LONGEST_CELL)})
 
     def change(file: bytes, decision: str) -> bytes:
         sheet = read_sheet(file, decision)
         if sheet is None or len(cells) != len(sheet.columns):
-            raise ConflictError("这张表的列已改变，请查看最新内容。")
+            raise ConflictError(_("这张表的列已改变，请查看最新内容。"))
         if row:
             return edit.change_row(file, decision, row, cells, note)
         return edit.add_row(file, decision, None, cells, note)
@@ -131,7 +133,7 @@ def arrange_row(
         if how == "add":
             return edit.add_row(file, decision, row, [], "")
         if how not in ("up", "down"):
-            raise InvalidValuesError({"row": "不认识的操作"})
+            raise InvalidValuesError({"row": _("不认识的操作")})
         return edit.move_row(file, decision, row, up=how == "up")
 
     _change(desk, actor, draft_id, change, revision, key)
@@ -156,7 +158,7 @@ def submit(
         _require_author(draft, actor)
         text = given(reason)
         if effective_from is not None and effective_from <= ctx.now:
-            raise InvalidValuesError({"effective_from": "生效时间应晚于现在；要立即生效请选“批准后立即”"})
+            raise InvalidValuesError({"effective_from": _("生效时间应晚于现在；要立即生效请选“批准后立即”")})
         draft = {**draft, "effective_from": effective_from}
         _require_fit(ctx, draft)
         values = {"reason": text, "effective_from": effective_from, "submitted_at": ctx.now, "state": SUBMITTED}
@@ -168,6 +170,7 @@ def submit(
 
 def recall(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, key: str | None) -> None:
     """The author takes a submitted draft back, to change it further."""
+    _check(actor, "rule.draft", _DRAFTING)
 
     def act(ctx: Context) -> dict[str, Any]:
         draft = held(ctx, draft_id, revision, SUBMITTED)
@@ -197,7 +200,7 @@ def send_back(desk: Desk, actor: Person, draft_id: int, note: str, *, revision: 
 
     def act(ctx: Context) -> dict[str, Any]:
         draft = held(ctx, draft_id, revision, SUBMITTED)
-        text = given(note, field="note", name="退回的说明")
+        text = given(note, field="note", name=N_("退回的说明"))
         reviewed = {"reviewer": actor.account, "reviewed_at": ctx.now, "review_note": text}
         write(ctx, draft, state=DRAFT, submitted_at=None, **reviewed)
         return {}
@@ -217,7 +220,7 @@ def approve(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, k
     def act(ctx: Context) -> dict[str, Any]:
         draft = held(ctx, draft_id, revision, SUBMITTED)
         if draft["author"] == actor.account:
-            raise NotAllowedError("自己起草的改动须由另一个人批准。")
+            raise NotAllowedError(_("自己起草的改动须由另一个人批准。"))
         _require_fit(ctx, draft)
         deployment = _deploy(replace(ctx, actor=draft["author"]), draft)
         reviewed = {"reviewer": actor.account, "reviewed_at": ctx.now, "review_note": None}
@@ -229,6 +232,7 @@ def approve(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, k
 
 def rebase(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, key: str | None) -> tuple[str, ...]:
     """Carry a draft over to the version that it would replace now; returns what both had changed."""
+    _check(actor, "rule.draft", _DRAFTING)
 
     def act(ctx: Context) -> dict[str, Any]:
         draft = held(ctx, draft_id, revision, *OPEN)
@@ -255,7 +259,9 @@ def restore(desk: Desk, actor: Person, decision: str, version: int, reason: str,
         present = known.in_force("decision", decision, ctx.now)
         old = version_of(known, decision, version)
         if present is None or present.version == version:
-            raise ConflictError(f"第 {version} 版就是现行版本。")
+            raise ConflictError(_("第 %(version)s 版就是现行版本。", version=version))
+        if old.effective_from is not None and old.effective_from > ctx.now:  # approved, but for a later instant
+            raise ConflictError(_("第 %(version)s 版还没有生效过，不能恢复。", version=version))
         file = content(ctx, old.id)
         reviewed = {"reviewer": actor.account, "reviewed_at": ctx.now, "submitted_at": ctx.now}
         row = new_row(ctx, decision, present.version, file, APPROVED) | reviewed
@@ -299,7 +305,7 @@ def _check(actor: Person, action: str, refusal: str) -> None:
 
 def _require_author(draft: Draft, actor: Person) -> None:
     if draft["author"] != actor.account:
-        raise NotAllowedError("只有起草人可以修改这份改动；您可以另起一份。")
+        raise NotAllowedError(_("只有起草人可以修改这份改动；您可以另起一份。"))
 
 
 def _require_fit(ctx: Context, draft: Draft) -> None:
@@ -309,7 +315,7 @@ def _require_fit(ctx: Context, draft: Draft) -> None:
         raise BaseChangedError(present.version)
     file = bytes(draft["content"])
     if file == content(ctx, present.id):
-        raise InvalidValuesError({"file": "和现行版本相同，没有改动可以提交"})
+        raise InvalidValuesError({"file": _("和现行版本相同，没有改动可以提交")})
     found = [remark for remark in draft_remarks(ctx, draft) if remark.severity == "error"]
     if found:
         raise DraftRefusedError(found)
@@ -334,7 +340,7 @@ def _examine_before(desk: Desk, actor: Person, draft_id: int) -> None:
         ctx = Context(connection=connection, now=desk.clock(), actor=actor.account, handlers=desk.handlers)
         found = connection.execute(select(rule_draft).where(rule_draft.c.id == draft_id)).first()
         if found is None:
-            raise NotFoundError("没有这份改动。")
+            raise NotFoundError(_("没有这份改动。"))
         draft: Draft = found._asdict()
         if any(remark.severity == "error" for remark in draft_remarks(ctx, draft)):
             return  # the unit of work refuses it
@@ -348,5 +354,5 @@ def _examine_before(desk: Desk, actor: Person, draft_id: int) -> None:
 
 
 def _said(merged: Merged) -> tuple[str, ...]:
-    whole = ("列或命中方式不同，不能逐格移过去：草稿保持原样，请对照差异修改。",) if merged.whole else ()
+    whole = (_("列或命中方式不同，不能逐格移过去：草稿保持原样，请对照差异修改。"),) if merged.whole else ()
     return (*whole, *merged.both)

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from flask_babel import gettext as _
+
 from engine import instances, tasks
 from engine.context import Context
 from engine.errors import InvalidValuesError, NotAllowedError, StepFailedError
@@ -137,7 +139,7 @@ def check_right(actor: Person, action: str, task: tasks.UserTask | instances.Ask
         return
     if task.assignee and task.assignee != actor.account:
         raise NotAllowedError(f"“{task.element.name}”已由 {task.assignee} 领取，您不能办理。")
-    raise NotAllowedError(f"“{task.element.name}”没有分给您或您所在的组，您不能办理。")
+    raise NotAllowedError(_("“%(name)s”没有分给您或您所在的组，您不能办理。", name=task.element.name))
 
 
 def _next(ctx: Context, actor: Person, opened: Sequence[str], left: Mapping[str, Values]) -> tasks.UserTask | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from engine import tasks
@@ -156,4 +157,4 @@ def _check_member(ctx: Context, task: tasks.UserTask, person: str) -> None:
     if task.candidate_group is None:
         raise NotAllowedError(f"“{task.element.name}”不是分给组的任务，不能改派。")
     if not people.in_group(ctx.connection, person, task.candidate_group):
-        raise EngineError(f"{person} 不在任务所属的组内，只能交给本组人员。")
+        raise EngineError(_("%(person)s 不在任务所属的组内，只能交给本组人员。", person=person))

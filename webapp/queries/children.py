@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flask_babel import gettext as _
 from sqlalchemy import Connection, select
 
 from engine.errors import NotFoundError
@@ -22,7 +23,7 @@ def get(connection: Connection, number: str) -> Record:
     """One child with all its columns; raises NotFoundError."""
     found = first(connection.execute(select(child).where(child.c.number == number.upper())))
     if found is None:
-        raise NotFoundError(f"没有单号为“{number[:40]}”的子单")
+        raise NotFoundError(_("没有单号为“%(number)s”的子单", number=number[:40]))
     return found
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
 
-from handlers.records.tables import comment, incident, waiting_period
+from handlers.records.tables import comment, customer, incident, waiting_period
 from webapp.people import BY_LINK
 from webapp.queries.keyset import PAGE
 from webapp.queries.rows import Record, first, records
@@ -33,11 +33,16 @@ def question(connection: Connection, incident_id: int) -> str:
     return connection.scalar(query) or ""
 
 
-def said(connection: Connection, incident_id: int) -> list[Record]:
-    """What the customer has added, the oldest first; nothing that staff wrote for each other."""
+def said(connection: Connection, incident: Record) -> list[Record]:
+    """What the customer himself has added to his incident, the oldest first.
+
+    Nothing that staff wrote, and nothing that another customer called about: 1.3 adds that to the same incident.
+    """
     c = comment.c
-    query = select(c.at, c.text).where(c.incident_id == incident_id, c.kind == "supplement").order_by(c.id)
-    return records(connection.execute(query.limit(PAGE)))
+    account = select(customer.c.account).where(customer.c.id == incident["customer_id"]).scalar_subquery()
+    himself = or_(c.actor == BY_LINK, c.actor == account)
+    query = select(c.at, c.text).where(c.incident_id == incident["id"], c.kind == "supplement", himself)
+    return records(connection.execute(query.order_by(c.id).limit(PAGE)))
 
 
 def acts_by_link(connection: Connection, prefix: str, now: datetime, within: timedelta) -> int:

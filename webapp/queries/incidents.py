@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, exists, or_, select, union_all
 
 from engine.context import Context
@@ -147,9 +148,9 @@ def get(connection: Connection, key: str) -> Record:
     elif key.isascii() and key.isdigit() and len(key) < 16:
         row = first(connection.execute(_BY_ID, {"wanted": int(key)}))
     else:
-        raise NotFoundError(f"没有单号为“{key[:40]}”的事件")
+        raise NotFoundError(_("没有单号为“%(key)s”的事件", key=key[:40]))
     if row is None:
-        raise NotFoundError(f"没有单号为“{key}”的事件")
+        raise NotFoundError(_("没有单号为“%(key)s”的事件", key=key))
     return row
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from flask_babel import gettext as _
 from sqlalchemy import Connection, literal, select, union_all
 
 from engine.context import SYSTEM
@@ -18,7 +19,7 @@ SHORTEST = 2  # characters before a look-up begins
 def names(connection: Connection, accounts: Iterable[str | None]) -> dict[str, str]:
     """Account → name as staff read it; the system is called 系统. One statement, none for no accounts."""
     wanted = {account for account in accounts if account} - {SYSTEM, BY_LINK}
-    found = {SYSTEM: "系统", BY_LINK: "用户"}
+    found = {SYSTEM: _("系统"), BY_LINK: _("用户")}
     if wanted:
         rows = connection.execute(select(person.c.account, person.c.name).where(person.c.account.in_(sorted(wanted))))
         found |= {row.account: row.name for row in rows}

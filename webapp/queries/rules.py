@@ -9,6 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 import orjson
+from flask_babel import gettext as _
 from sqlalchemy import Connection, Text, cast, func, select
 
 from engine.catalogue import contents
@@ -66,7 +67,7 @@ def draft(connection: Connection, draft_id: int) -> Record:
     """One change with its file. Raises NotFoundError."""
     found = first(connection.execute(select(rule_draft).where(rule_draft.c.id == draft_id)))
     if found is None:
-        raise NotFoundError("没有这份改动。")
+        raise NotFoundError(_("没有这份改动。"))
     return found
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from handlers import reference
+from webapp.language import N_
 from webapp.queries import admin as queries
 from webapp.queries import rules
 from webapp.rights import RELATIONS, RIGHTS
@@ -17,59 +19,59 @@ from webapp.routes.words import STATES
 
 # What each right lets somebody do, as staff say it.
 ACTIONS = {
-    "report": "登记事件",
-    "read": "查看",
-    "complete": "办理任务",
-    "draft": "保存任务草稿",
-    "claim": "领取任务",
-    "release": "放回任务",
-    "assign": "指定办理人",
-    "delegate": "请人代办",
-    "comment": "补充说明",
-    "hold": "置为等待",
-    "resume": "恢复处理",
-    "withdraw": "用户撤销",
-    "reassign": "重新分派",
-    "raise": "登记自己发现的事件",
-    "alarm": "接收告警",
-    "attach": "添加附件",
-    "supplement": "补充信息",
-    "bind": "绑为从事件",
-    "link": "关联事件",
-    "add_child": "建立子单",
-    "cancel_child": "取消子单",
-    "open_problem": "建立问题单",
-    "escalate": "升级",
-    "contact.read": "查看联系方式",
-    "request": "客户报告事件",
-    "read_own": "客户查看自己的事件",
-    "answer": "客户答复",
-    "confirm": "客户确认",
-    "withdraw_own": "客户撤销",
-    "customer_link": "给客户查询链接",
-    "board.read": "查看看板",
-    "export": "导出",
-    "instance.read": "查看流程实例",
-    "instance.retry": "重试卡住的步骤",
-    "instance.reopen": "交还卡住的任务",
-    "instance.suspend": "暂停流程实例",
-    "instance.resume": "恢复流程实例",
-    "instance.cancel": "取消流程实例",
-    "deploy": "部署流程",
-    "rule.draft": "起草规则改动",
-    "rule.approve": "批准规则改动",
-    "admin.read": "查看管理页",
-    "person.manage": "管理账号",
-    "reference.change": "修改参考数据",
+    "report": N_("登记事件"),
+    "read": N_("查看"),
+    "complete": N_("办理任务"),
+    "draft": N_("保存任务草稿"),
+    "claim": N_("领取任务"),
+    "release": N_("放回任务"),
+    "assign": N_("指定办理人"),
+    "delegate": N_("请人代办"),
+    "comment": N_("补充说明"),
+    "hold": N_("置为等待"),
+    "resume": N_("恢复处理"),
+    "withdraw": N_("用户撤销"),
+    "reassign": N_("重新分派"),
+    "raise": N_("登记自己发现的事件"),
+    "alarm": N_("接收告警"),
+    "attach": N_("添加附件"),
+    "supplement": N_("补充信息"),
+    "bind": N_("绑为从事件"),
+    "link": N_("关联事件"),
+    "add_child": N_("建立子单"),
+    "cancel_child": N_("取消子单"),
+    "open_problem": N_("建立问题单"),
+    "escalate": N_("升级"),
+    "contact.read": N_("查看联系方式"),
+    "request": N_("客户报告事件"),
+    "read_own": N_("客户查看自己的事件"),
+    "answer": N_("客户答复"),
+    "confirm": N_("客户确认"),
+    "withdraw_own": N_("客户撤销"),
+    "customer_link": N_("给客户查询链接"),
+    "board.read": N_("查看看板"),
+    "export": N_("导出"),
+    "instance.read": N_("查看流程实例"),
+    "instance.retry": N_("重试卡住的步骤"),
+    "instance.reopen": N_("交还卡住的任务"),
+    "instance.suspend": N_("暂停流程实例"),
+    "instance.resume": N_("恢复流程实例"),
+    "instance.cancel": N_("取消流程实例"),
+    "deploy": N_("部署流程"),
+    "rule.draft": N_("起草规则改动"),
+    "rule.approve": N_("批准规则改动"),
+    "admin.read": N_("查看管理页"),
+    "person.manage": N_("管理账号"),
+    "reference.change": N_("修改参考数据"),
 }
 RELATION_WORDS = {
-    "assignee": "办理人本人",
-    "candidate": "任务所在组（还没人领取）",
-    "successor": "任务所在组（办理人已离开）",
-    "colleague": "任务所在组",
-    "responsible": "负责人和负责组",
-    "recorder": "登记人",
-    "reporter": "报告人本人",
+    "assignee": N_("办理人本人"),
+    "candidate": N_("任务所在组（还没人领取）"),
+    "successor": N_("任务所在组（办理人已离开）"),
+    "colleague": N_("任务所在组"),
+    "responsible": N_("负责人和负责组"),
+    "recorder": N_("登记人"),
+    "reporter": N_("报告人本人"),
 }
 
 
@@ -86,7 +88,7 @@ def groups() -> ResponseReturnValue:
         posts = reference.rows(reader.ctx, "posts")
         listed: list[dict[str, Any]] = []
         for group in reference.rows(reader.ctx, "groups"):
-            own = [("", "没有岗位"), *((row["key"], row["name"]) for row in posts if row["group"] == group["key"])]
+            own = [("", _("没有岗位")), *((row["key"], row["name"]) for row in posts if row["group"] == group["key"])]
             places = [(key, name, standing.get((group["key"], key), [])) for key, name in own]
             shown = [place for place in places if place[0] or place[2]]
             department = reader.name("departments", group.get("department"))
@@ -102,10 +104,12 @@ def rights() -> ResponseReturnValue:
         rows = [
             {
                 "action": right.action,
-                "words": ACTIONS.get(right.action, right.action),
+                "words": _(ACTIONS.get(right.action, right.action)),
                 "roles": right.who - RELATIONS.keys(),
-                "relations": [RELATION_WORDS.get(who, who) for who in sorted(right.who & RELATIONS.keys())],
-                "states": None if right.states is None else [w for k, (w, _) in STATES.items() if k in right.states],
+                "relations": [_(RELATION_WORDS.get(who, who)) for who in sorted(right.who & RELATIONS.keys())],
+                "states": None
+                if right.states is None
+                else [_(STATES[key][0]) for key in STATES if key in right.states],
             }
             for right in RIGHTS
         ]

@@ -14,6 +14,7 @@ from engine.errors import ConflictError, InvalidValuesError, NotFoundError, Step
 from webapp import desk as verbs
 from webapp.current import current_desk, current_person
 from webapp.desk.incidents import PROCESS
+from webapp.language import N_
 from webapp.queries import admin as queries
 from webapp.queries.rows import Record
 from webapp.rights import allowed
@@ -21,7 +22,12 @@ from webapp.routes import process_view
 from webapp.routes.blueprint import pages
 from webapp.routes.reading import Reader, reading
 
-COMMANDS = {"start": "开始流程", "complete": "完成任务", "fire": "到时自动继续", "deliver": "收到消息后继续"}
+COMMANDS = {
+    "start": N_("开始流程"),
+    "complete": N_("完成任务"),
+    "fire": N_("到时自动继续"),
+    "deliver": N_("收到消息后继续"),
+}
 ACTS = ("retry", "reopen", "suspend", "resume", "cancel")
 
 
@@ -71,8 +77,14 @@ def _stuck(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     cause = row["cause"] or ""
     kind, _sign, text = cause.partition(":")
     plain = text.strip() if text and kind.isidentifier() else cause
-    does = COMMANDS.get(command.get("do", ""), "")
-    return {**row, "step": step, "plain": plain, "does": does, "by_hand": command.get("do") == "complete"}
+    does = COMMANDS.get(command.get("do", ""))
+    return {
+        **row,
+        "step": step,
+        "plain": plain,
+        "does": _(does) if does else "",
+        "by_hand": command.get("do") == "complete",
+    }
 
 
 @pages.post("/admin/instances/<int:instance_id>/<act>", endpoint="admin_instance")

@@ -16,6 +16,7 @@ from webapp.current import current_desk, current_person
 from webapp.desk import reference as verbs
 from webapp.failures import status_of
 from webapp.forms import BELIEVABLE, read_time
+from webapp.language import N_
 from webapp.queries import admin as queries
 from webapp.rights import allowed
 from webapp.routes.blueprint import pages
@@ -24,43 +25,43 @@ from webapp.routes.reading import Reader, reading
 
 LARGEST_FILE = 400_000  # bytes; the preview carries it back as a field
 TABLE_NAMES = {
-    "categories": "类别",
-    "causes": "根源",
-    "close_codes": "关闭代码",
-    "customer_grades": "客户标识",
-    "departments": "部门",
-    "groups": "组",
-    "locations": "地点",
-    "posts": "岗位",
-    "roles": "角色",
-    "services": "服务",
-    "sources": "来源",
-    "symptoms": "现象",
-    "transfer_reasons": "转派原因",
-    "types": "子类",
-    "waiting_codes": "等待代码",
+    "categories": N_("类别"),
+    "causes": N_("根源"),
+    "close_codes": N_("关闭代码"),
+    "customer_grades": N_("客户标识"),
+    "departments": N_("部门"),
+    "groups": N_("组"),
+    "locations": N_("地点"),
+    "posts": N_("岗位"),
+    "roles": N_("角色"),
+    "services": N_("服务"),
+    "sources": N_("来源"),
+    "symptoms": N_("现象"),
+    "transfer_reasons": N_("转派原因"),
+    "types": N_("子类"),
+    "waiting_codes": N_("等待代码"),
 }
 COLUMN_NAMES = {
-    "key": "键",
-    "name": "名称",
-    "category": "类别",
-    "categories": "类别",
-    "class": "重要程度",
-    "department": "部门",
-    "group": "组",
-    "kind": "种类",
-    "landing": "登录后到",
-    "leader_post": "负责岗位",
-    "locations": "地点",
-    "max": "最长",
-    "needs_problem": "需要问题单",
-    "note": "说明",
-    "on_expiry": "到期时",
-    "resumes": "恢复到",
-    "scope": "范围",
-    "set_by": "由谁设置",
-    "success": "算解决",
-    "type": "子类",
+    "key": N_("键"),
+    "name": N_("名称"),
+    "category": N_("类别"),
+    "categories": N_("类别"),
+    "class": N_("重要程度"),
+    "department": N_("部门"),
+    "group": N_("组"),
+    "kind": N_("种类"),
+    "landing": N_("登录后到"),
+    "leader_post": N_("负责岗位"),
+    "locations": N_("地点"),
+    "max": N_("最长"),
+    "needs_problem": N_("需要问题单"),
+    "note": N_("说明"),
+    "on_expiry": N_("到期时"),
+    "resumes": N_("恢复到"),
+    "scope": N_("范围"),
+    "set_by": N_("由谁设置"),
+    "success": N_("算解决"),
+    "type": N_("子类"),
 }
 
 
@@ -71,7 +72,12 @@ def tables() -> ResponseReturnValue:
         rows = queries.reference_tables(reader.ctx.connection)
         loads = queries.loads(reader.ctx.connection)
         people = reader.accounts(*(row["author"] for row in loads))
-    context = {"rows": rows, "loads": loads, "people": people, "names": TABLE_NAMES}
+    context = {
+        "rows": rows,
+        "loads": loads,
+        "people": people,
+        "names": {table: _(name) for table, name in TABLE_NAMES.items()},
+    }
     return render_template("admin_references.html", here="admin", **context)
 
 
@@ -93,9 +99,9 @@ def _page(table: str, status: int, **refused: Any) -> ResponseReturnValue:
         loads = queries.loads(reader.ctx.connection, table)
         context = {
             "table": table,
-            "name": TABLE_NAMES.get(table, table),
+            "name": _(TABLE_NAMES.get(table, table)),
             "columns": columns,
-            "labels": COLUMN_NAMES,
+            "labels": {column: _(name) for column, name in COLUMN_NAMES.items()},
             "rows": in_force,
             "coming": [row for row in latest if not _holds(row, now)],
             "ended": [row for row in history if row["valid_to"] is not None and row["valid_to"] <= now],
@@ -188,25 +194,25 @@ def load(table: str) -> ResponseReturnValue:
 
 def _text_of(data: bytes) -> str:
     if not data:
-        raise InvalidValuesError({"file": "请先选择一个 .csv 文件"})
+        raise InvalidValuesError({"file": _("请先选择一个 .csv 文件")})
     if len(data) > LARGEST_FILE:
-        raise InvalidValuesError({"file": f"文件超过 {LARGEST_FILE // 1000} KB"})
+        raise InvalidValuesError({"file": _("文件超过 %(largest_file)s KB", largest_file=LARGEST_FILE // 1000)})
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidValuesError({"file": "文件不是 UTF-8 编码，请另存为“CSV UTF-8”"}) from None
+        raise InvalidValuesError({"file": _("文件不是 UTF-8 编码，请另存为“CSV UTF-8”")}) from None
 
 
 def _difference(old: verbs.Lines, new: verbs.Lines) -> list[tuple[str, str, str]]:
     """(what, key, words) for each row that a file changes."""
-    found = []
+    found, none = [], _("（空）")
     for key, cells in new.items():
         before = old.get(key)
         if before is None:
             found.append(("added", key, "、".join(text for text in cells.values() if text)))
         elif before != cells:
             columns = [column for column in {**before, **cells} if before.get(column, "") != cells.get(column, "")]
-            said = "，".join(f"{c} {before.get(c) or '（空）'} → {cells.get(c) or '（空）'}" for c in columns)
+            said = "，".join(f"{c} {before.get(c) or none} → {cells.get(c) or none}" for c in columns)
             found.append(("changed", key, said))
     found += [
         ("ended", key, "、".join(text for text in cells.values() if text))
@@ -224,7 +230,7 @@ def _valid_from() -> datetime | None:
     with reading() as reader:
         instant = _instant(reader, text)
     if instant is None:
-        raise InvalidValuesError({"valid_from": "生效时间请写成 12-01 08:00，或留空表示现在"})
+        raise InvalidValuesError({"valid_from": _("生效时间请写成 12-01 08:00，或留空表示现在")})
     return instant
 
 

@@ -128,7 +128,7 @@ def _page(
         asks = customers.question(connection, incident_id) if needs_answer(incident) else ""
         context: dict[str, Any] = {
             "story": tell(ctx, person, incident, asks),
-            "said": customers.said(connection, incident_id),
+            "said": customers.said(connection, incident),
             "acts_url": acts_url,
             "problems": problems,
             "typed": request.form if problems else {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from webapp.contacts import seen_by
@@ -41,14 +42,15 @@ def beside_form(reader: Reader, incident: Mapping[str, Any], accounts: Mapping[s
 
     Long texts are folded, and the details stand last, so that they push nothing out of sight.
     """
+    incident = seen_by(reader.person, incident)
     found = [*handed_over(reader, incident), *_progress(reader, incident)]
-    found += [("报告人", reporter(reader, incident)), ("来源", reader.value("source", incident["source"]))]
+    found += [(_("报告人"), reporter(reader, incident)), (_("来源"), reader.value("source", incident["source"]))]
     found += labelled(reader, incident, SOURCE_FACTS)
     found += labelled(reader, incident, ("occurred_at", "recorded_at"))
-    found.append(("登记人", accounts.get(incident["recorder"], incident["recorder"])))
+    found.append((_("登记人"), accounts.get(incident["recorder"], incident["recorder"])))
     found += labelled(reader, incident, ("service_effect", "affected_departments"))
     found += [
-        ("分类", classification(reader, incident)),
+        (_("分类"), classification(reader, incident)),
         *labelled(reader, incident, ("impact", "configuration_items", "details")),
     ]
     return [(label, folded(words)) for label, words in found]
@@ -60,15 +62,16 @@ def handed_over(reader: Reader, incident: Mapping[str, Any]) -> list[Fact]:
     move = timeline.last_handover(reader.ctx.connection, incident["id"])
     if move is not None:
         who = f"{move['name'] or move['actor']} {reader.moment(move['at'])}"
-        found.append(("转来", f"{who}\n{move['reason']}" if move["reason"] else who))
+        found.append((_("转来"), f"{who}\n{move['reason']}" if move["reason"] else who))
     if incident["dispatches"] > 1:
-        found.append(("派单次数", moves(incident)))
+        found.append((_("派单次数"), moves(incident)))
     return found
 
 
 def moves(incident: Mapping[str, Any]) -> str:
     """How often it was dispatched, and how often of these it was passed on."""
-    return f"{incident['dispatches']} 次，转派 {incident['transfers']} 次"
+    counts = {"dispatches": incident["dispatches"], "transfers": incident["transfers"]}
+    return str(_("%(dispatches)s 次，转派 %(transfers)s 次", **counts))
 
 
 def _progress(reader: Reader, incident: Mapping[str, Any]) -> list[Fact]:
@@ -77,9 +80,9 @@ def _progress(reader: Reader, incident: Mapping[str, Any]) -> list[Fact]:
     for column in (*REACHED, *JUDGED):
         words = reader.value(column, incident[column])
         if not words and incident["stage"] == CLOSING and column in ASKED_AT_CLOSING and not incident["withdrawn"]:
-            words = "未填写"
+            words = _("未填写")
         if words:
-            found.append((LABELS[column], words))
+            found.append((_(LABELS[column]), words))
     return found
 
 
@@ -88,30 +91,31 @@ def folded(words: Any) -> Any:
     if not isinstance(words, str) or isinstance(words, Markup) or len(words) + LINE * words.count("\n") <= FOLD_FROM:
         return words
     handle = Markup(
-        '<details><summary><span class="closed">展开全文</span><span class="opened">收起</span></summary></details>'
-    )
+        '<details><summary><span class="closed">{}</span><span class="opened">{}</span></summary></details>'
+    ).format(_("展开全文"), _("收起"))
     return Markup('<div class="fold-text"><div class="cut">{}</div>{}</div>').format(words, handle)
 
 
 def whole(reader: Reader, incident: Mapping[str, Any], accounts: Mapping[str, str]) -> list[Fact]:
     """Everything that is known, for the incident's own page; long texts follow apart (``long_texts``)."""
+    incident = seen_by(reader.person, incident)
     found = [
-        ("报告人", reporter(reader, incident)),
-        ("所属部门", reader.value("department", incident["department"])),
-        ("客户标识", reader.value("customer_grade", incident["customer_grade"])),
-        ("来源", reader.value("source", incident["source"])),
-        ("请求类型", incident["request_type"]),
-        ("登记人", accounts.get(incident["recorder"], incident["recorder"])),
+        (_("报告人"), reporter(reader, incident)),
+        (_("所属部门"), reader.value("department", incident["department"])),
+        (_("客户标识"), reader.value("customer_grade", incident["customer_grade"])),
+        (_("来源"), reader.value("source", incident["source"])),
+        (_("请求类型"), incident["request_type"]),
+        (_("登记人"), accounts.get(incident["recorder"], incident["recorder"])),
     ]
     found += labelled(reader, incident, ("occurred_at", "recorded_at"))
-    found.append(("分类", classification(reader, incident)))
+    found.append((_("分类"), classification(reader, incident)))
     places = ("location", "customer_location")
     alike = incident["location"] == incident["customer_location"]
     found += labelled(reader, incident, ("cause", "impact", "urgency", "service", *places[: 1 if alike else 2]))
     found += labelled(reader, incident, SOURCE_FACTS)
     found += labelled(reader, incident, ("affected_departments", "configuration_items", "problem_ref"))
     if incident["dispatches"]:
-        found.append(("派单次数", moves(incident)))
+        found.append((_("派单次数"), moves(incident)))
     found += labelled(reader, incident, ("close_code",) if incident["close_code"] else ("proposed_close_code",))
     return found
 
@@ -124,7 +128,7 @@ def long_texts(reader: Reader, incident: Mapping[str, Any]) -> list[Fact]:
 
 def labelled(reader: Reader, incident: Mapping[str, Any], columns: Iterable[str]) -> list[Fact]:
     """Label and words of columns that have a value."""
-    pairs = [(LABELS[column], reader.value(column, incident[column])) for column in columns]
+    pairs = [(_(LABELS[column]), reader.value(column, incident[column])) for column in columns]
     return [(label, words) for label, words in pairs if words]
 
 
@@ -135,11 +139,14 @@ def classification(reader: Reader, incident: Mapping[str, Any]) -> str:
 
 
 def reporter(reader: Reader, incident: Mapping[str, Any]) -> Markup | str:
-    """The reporter's name with his numbers on a second line."""
+    """The reporter's name with his numbers on a second line, of an incident as ``seen_by`` the reader."""
     if not incident["customer_name"]:
         return ""
-    incident = seen_by(reader.person, incident)
-    numbers = [incident["phone"], incident["mobile"], incident["extension"] and f"分机 {incident['extension']}"]
+    numbers = [
+        incident["phone"],
+        incident["mobile"],
+        incident["extension"] and _("分机 %(extension)s", extension=incident["extension"]),
+    ]
     second = " · ".join(number for number in numbers if number)
     words = escape(incident["customer_name"])
     return words + (Markup('\n<span class="small quiet">') + escape(second) + Markup("</span>") if second else "")

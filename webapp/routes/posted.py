@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import request
 
 _DIGITS = 9  # more than any revision has; fits into every database's integers
@@ -26,5 +28,14 @@ def posted_key() -> str | None:
 
 def posted_back() -> str | None:
     """The page of this desk to which the form wants to return; None for anything that leads elsewhere."""
-    wanted = request.form.get("back", "")
-    return wanted if wanted.startswith("/") and not wanted.startswith(("//", "/\\")) else None
+    return own_address(request.form.get("back", ""))
+
+
+def own_address(address: str) -> str | None:
+    """``address`` if it leads to this site, however a browser reads it: tabs and line ends fall away there."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    plain = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith("//")
+    return address if plain and "\\" not in address and address.isprintable() else None

@@ -66,5 +66,5 @@ def _urgency_words(inputs: Facts) -> str:
     if inputs["escalated"]:
         return str(_("已升级的事件"))
     if inputs["request_type"] == "投诉":
-        return str(_("投诉"))
+        return "投诉"
     return str(_("%(grade)s × %(class_)s 类系统", grade=inputs["user_grade"], class_=inputs["class"]))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from flask_babel import gettext as _
 from lxml import etree
 
 from engine.cache import Cache
@@ -15,28 +16,29 @@ from engine.check.reading import read_bpmn
 from engine.context import Context
 from engine.forms import Form, parse_form
 from engine.xml import parse_xml
+from webapp.language import N_, language
 
 KINDS: Mapping[str, str] = {
-    "userTask": "人工任务",
-    "serviceTask": "系统步骤",
-    "businessRuleTask": "规则",
-    "callActivity": "下一层的图",
-    "subProcess": "一段步骤",
-    "exclusiveGateway": "判断",
-    "parallelGateway": "并行",
-    "eventBasedGateway": "等先来的",
-    "startEvent": "开始",
-    "endEvent": "结束",
-    "intermediateCatchEvent": "等待",
-    "intermediateThrowEvent": "发出",
-    "boundaryEvent": "中途",
+    "userTask": N_("人工任务"),
+    "serviceTask": N_("系统步骤"),
+    "businessRuleTask": N_("规则"),
+    "callActivity": N_("下一层的图"),
+    "subProcess": N_("一段步骤"),
+    "exclusiveGateway": N_("判断"),
+    "parallelGateway": N_("并行"),
+    "eventBasedGateway": N_("等先来的"),
+    "startEvent": N_("开始"),
+    "endEvent": N_("结束"),
+    "intermediateCatchEvent": N_("等待"),
+    "intermediateThrowEvent": N_("发出"),
+    "boundaryEvent": N_("中途"),
 }
 EVENTS: Mapping[str, str] = {
-    "timer": "到时",
-    "message": "消息",
-    "error": "出错",
-    "escalation": "升级",
-    "terminate": "全部结束",
+    "timer": N_("到时"),
+    "message": N_("消息"),
+    "error": N_("出错"),
+    "escalation": N_("升级"),
+    "terminate": N_("全部结束"),
 }
 
 
@@ -105,7 +107,7 @@ def drawn(ctx: Context, refs: Iterable[DefinitionRef]) -> dict[str, Drawn]:
             missing.update(contents(ctx, [each.id for each in listed]))
         return _read(ref, missing[ref.id])
 
-    return {ref.key: _drawn.get(ref.content_hash, partial(read, ref)) for ref in listed}
+    return {ref.key: _drawn.get(f"{ref.content_hash} {language()}", partial(read, ref)) for ref in listed}
 
 
 def forms(ctx: Context, refs: Iterable[DefinitionRef]) -> dict[str, Form]:
@@ -128,7 +130,7 @@ def _read(ref: DefinitionRef, content: bytes) -> Drawn:
     steps = [(places.get(step.id, (0.0, 0.0)), step) for scope in file.scopes for step in _steps(scope)]
     steps.sort(key=lambda placed: placed[0])
     lanes = tuple(dict.fromkeys(file.lane_of.values()))
-    return Drawn(ref.key, process.name, _documentation(process.element), tuple(step for _, step in steps), lanes)
+    return Drawn(ref.key, process.name, _documentation(process.element), tuple(step for _place, step in steps), lanes)
 
 
 def _place(shape: etree._Element) -> tuple[float, float]:
@@ -163,19 +165,19 @@ def _steps(scope: Scope) -> Iterator[Step]:
 
 
 def _name(node: Node) -> str:
-    return node.element.get("name") or KINDS.get(node.type, node.type)
+    return node.element.get("name") or _(KINDS.get(node.type, node.type))
 
 
 def _kind(node: Node) -> str:
-    kind = KINDS.get(node.type, node.type)
-    return f"{kind}：{EVENTS.get(node.event, node.event)}" if node.event else kind
+    kind = _(KINDS.get(node.type, node.type))
+    return f"{kind}：{_(EVENTS.get(node.event, node.event))}" if node.event else kind
 
 
 def _leads(node: Node) -> Iterator[Lead]:
     for flow in node.outgoing:
         said = flow.element.get("name", "") or text_of(flow.condition)
         if not said and len(node.outgoing) > 1 and node.default == flow.id:
-            said = "其他"
+            said = _("其他")
         yield Lead(said, flow.target.id, _name(flow.target))
     for event in node.boundaries:
         for lead in _leads(event):

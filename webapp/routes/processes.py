@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine.catalogue import Catalogue, DefinitionRef, catalogue, content
 from engine.errors import NotFoundError
@@ -15,6 +16,7 @@ from engine.forms import Form
 from engine.identity import Kind
 from handlers.records.tables import incident
 from webapp.forms import Field, build_fields
+from webapp.language import N_
 from webapp.queries import processes as queries
 from webapp.queries import rules
 from webapp.routes import process_view
@@ -22,7 +24,7 @@ from webapp.routes.blueprint import pages
 from webapp.routes.choices import reference_choices
 from webapp.routes.reading import Reader, reading
 
-KIND_WORDS: dict[Kind, str] = {"process": "流程图", "decision": "决策表", "form": "表单"}
+KIND_WORDS: dict[Kind, str] = {"process": N_("流程图"), "decision": N_("决策表"), "form": N_("表单")}
 
 
 @pages.get("/processes", endpoint="processes")
@@ -36,7 +38,7 @@ def process_list() -> ResponseReturnValue:
         called = {key for each in drawn.values() for key in each.calls}
         present.sort(key=lambda ref: ref.key in called)  # what stands by itself first
         context = {
-            "groups": [(words, [ref for ref in present if ref.kind == kind]) for kind, words in KIND_WORDS.items()],
+            "groups": [(_(words), [ref for ref in present if ref.kind == kind]) for kind, words in KIND_WORDS.items()],
             "deployments": done,
             "people": reader.accounts(*(row["author"] for row in done.values())),
             "drawn": drawn,
@@ -113,7 +115,7 @@ def _asked(reader: Reader, known: Catalogue, kind: Kind, key: str) -> tuple[Defi
     """The version that the address names, and the one in force. Raises NotFoundError."""
     present = known.in_force(kind, key, reader.ctx.now)
     if present is None:
-        raise NotFoundError(f"没有{KIND_WORDS[kind]} {key}。")
+        raise NotFoundError(_("没有%(kind)s %(key)s。", kind=_(KIND_WORDS[kind]), key=key))
     text = request.args.get("version", "")
     wanted = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else present.version
     return _version(known, kind, key, wanted), present
@@ -123,7 +125,9 @@ def _version(known: Catalogue, kind: Kind, key: str, version: int) -> Definition
     for ref in reversed(known.items.get((kind, key), ())):
         if ref.version == version:
             return ref
-    raise NotFoundError(f"{KIND_WORDS[kind]} {key} 没有第 {version} 版。")
+    raise NotFoundError(
+        _("%(kind)s %(key)s 没有第 %(version)s 版。", kind=_(KIND_WORDS[kind]), key=key, version=version)
+    )
 
 
 def _versions(reader: Reader, known: Catalogue, kind: Kind, key: str) -> list[dict[str, Any]]:

@@ -10,12 +10,14 @@ from typing import Any
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from engine import definitions
 from engine.bundles import Bundle
 from engine.forms import Form
 from webapp.desk.incidents import IDENTIFY, PROCESS, RECORD
 from webapp.forms import Field, build_fields, input_name
+from webapp.language import N_
 from webapp.queries import announcements, people, work
 from webapp.routes.alike import incidents_like
 from webapp.routes.choices import reference_choices
@@ -40,7 +42,7 @@ DENSE: Mapping[str, dict[str, Any]] = {
     "staff_number": {"col": 3, "help": ""},
     "customer_name": {"col": 3},
     "department": {"col": 3},
-    "phone": {"col": 3, "help": "电话和手机至少填一个"},
+    "phone": {"col": 3, "help": N_("电话和手机至少填一个")},
     "mobile": {"col": 3, "help": ""},
     "extension": {"col": 3},
     "location": {"col": 3, "help": ""},
@@ -110,7 +112,14 @@ def _fields(
         problems=problems.get(step),
         prefix=step,
     )
-    return [replace(field, **DENSE.get(field.key, {})) for field in fields]
+    return [_dense(field) for field in fields]
+
+
+def _dense(field: Field) -> Field:
+    changes = dict(DENSE.get(field.key, {}))
+    if words := changes.get("help"):
+        changes["help"] = _(words)
+    return replace(field, **changes)
 
 
 def _words(bundle: Bundle, step: str) -> tuple[str, str, str]:

@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from flask_babel import gettext as _
+
 from engine.catalogue import DefinitionRef, catalogue, contents
 from engine.context import Context
 from engine.errors import NotFoundError
@@ -78,7 +80,7 @@ def in_force(ctx: Context, key: str) -> DefinitionRef:
     """The version in force now. Raises NotFoundError."""
     ref = catalogue(ctx).in_force("decision", key, ctx.now)
     if ref is None:
-        raise NotFoundError(f"没有决策表 {key}。")
+        raise NotFoundError(_("没有决策表 %(key)s。", key=key))
     return ref
 
 
@@ -172,7 +174,7 @@ def title(change: Difference) -> str:
     said = change.sentences
     if not said:
         return ""
-    return said[0] if len(said) == 1 else f"{said[0]}，等 {len(said)} 处改动"
+    return said[0] if len(said) == 1 else _("%(first)s，等 %(n)s 处改动", first=said[0], n=len(said))
 
 
 def stations(reader: Reader, draft: Mapping[str, Any], people: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -183,16 +185,19 @@ def stations(reader: Reader, draft: Mapping[str, Any], people: Mapping[str, str]
         reached = 2
     begins = draft["effective_from"] or draft["reviewed_at"]
     said = (
-        ("起草", f"{people.get(draft['author'], draft['author'])} · {reader.moment(draft['created_at'])}"),
+        (_("起草"), f"{people.get(draft['author'], draft['author'])} · {reader.moment(draft['created_at'])}"),
         (
-            "批准",
+            _("批准"),
             f"{people.get(draft['reviewer'], '')} · {reader.moment(draft['reviewed_at'])}"
             if state == "approved"
-            else "等另一个人批准"
+            else _("等另一个人批准")
             if state == "submitted"
             else "",
         ),
-        ("生效", (reader.moment(begins) + (" 起" if reached == 3 else " 才生效")) if state == "approved" else ""),
+        (
+            _("生效"),
+            (reader.moment(begins) + (_(" 起") if reached == 3 else _(" 才生效"))) if state == "approved" else "",
+        ),
     )
     return [
         (name, words_, "done" if place < reached else "now" if place == reached else "")
@@ -202,4 +207,5 @@ def stations(reader: Reader, draft: Mapping[str, Any], people: Mapping[str, str]
 
 def state_words(draft: Mapping[str, Any]) -> tuple[str, str]:
     """The state of a change with the tone of its mark."""
-    return STATES[draft["state"]], TONES[draft["state"]]
+    state = draft["state"]
+    return _(STATES[state]), TONES[state]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -17,6 +16,7 @@ from webapp.current import TOKEN, current_desk, current_person, current_settings
 from webapp.language import N_
 from webapp.routes import words
 from webapp.routes.blueprint import pages
+from webapp.routes.posted import own_address
 
 # Whom a first look at the demo needs, and what each is there for.
 SHOWN_FIRST = (
@@ -43,7 +43,7 @@ class DemoAccount:
 @pages.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
     """Ask for account and password; then on to the page that was wanted."""
-    wanted = _own_address(request.args.get("next", ""))
+    wanted = own_address(request.args.get("next", "")) or url_for("pages.landing")
     if request.method == "GET":
         return redirect(wanted) if person_or_none() else render_template("sign_in.html", **_demo())
     account, settings = request.form.get("account", ""), current_settings()
@@ -108,11 +108,3 @@ def _by_department(people: Iterable[DemoAccount]) -> list[tuple[str, list[DemoAc
     return list(found.items())
 
 
-def _own_address(address: str) -> str:
-    """An address of this site that somebody may be sent to after signing in, else the landing page."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return url_for("pages.landing")
-    plain = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith(("//", "/\\"))
-    return address if plain and "\\" not in address and address.isprintable() else url_for("pages.landing")

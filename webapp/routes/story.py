@@ -24,25 +24,25 @@ from webapp.routes.words import duration
 
 CANCELLED = "cancelled"
 BY_PEOPLE = "userTask"
-CHANNELS = {"phone": "电话", "mail": "邮件", "sms": "短信", "visit": "上门", "portal": "用户自助"}
+CHANNELS = {"phone": N_("电话"), "mail": N_("邮件"), "sms": N_("短信"), "visit": N_("上门"), "portal": N_("用户自助")}
 OUTCOMES = {
-    "accept": "受理",
-    "transfer": "转派",
-    "return": "退回服务台",
-    "escalate": "升级",
-    "disagreed": "用户不同意",
-    "recover": "用户同意，采取恢复操作",
-    "change": "用户同意，需要变更",
-    "requirement": "用户同意，需要需求",
-    "tasks": "用户同意，分解任务",
-    "solution": "找到方案",
-    "none": "没有找到方案",
+    "accept": N_("受理"),
+    "transfer": N_("转派"),
+    "return": N_("退回服务台"),
+    "escalate": N_("升级"),
+    "disagreed": N_("用户不同意"),
+    "recover": N_("用户同意，采取恢复操作"),
+    "change": N_("用户同意，需要变更"),
+    "requirement": N_("用户同意，需要需求"),
+    "tasks": N_("用户同意，分解任务"),
+    "solution": N_("找到方案"),
+    "none": N_("没有找到方案"),
 }
 # What a step's yes or no means, by the key that it writes; the line of the step says it, so no change repeats it.
 JUDGEMENTS: Mapping[str, Mapping[str, str]] = {
-    "agreed": {"True": "用户同意", "False": "用户不同意"},
-    "restored": {"True": "服务已恢复", "False": "服务未恢复"},
-    "satisfied": {"True": "用户满意", "False": "用户不满意"},
+    "agreed": {"True": N_("用户同意"), "False": N_("用户不同意")},
+    "restored": {"True": N_("服务已恢复"), "False": N_("服务未恢复")},
+    "satisfied": {"True": N_("用户满意"), "False": N_("用户不满意")},
 }
 RECEIVED = N_("接到请求")
 SAME_AGAIN = N_("填写的内容与上次相同")
@@ -146,10 +146,10 @@ def _step(_reader: Reader, event: Event, program: Program | None) -> Told | None
             return Told(name, "arrow-right") if name else None
         return Told(name, "table" if event.decisions else "robot") if name and speaks else None
     if row["outcome"] == CANCELLED:
-        return Told(f"{name}：已取消", "x")
-    result = _judgement(event, program).get(str(row["outcome"])) or OUTCOMES.get(str(row["outcome"]), "")
+        return Told(_("%(name)s：已取消", name=name), "x")
+    result = _judgement(event, program).get(str(row["outcome"])) or OUTCOMES.get(str(row["outcome"]))
     icon = "phone" if name.startswith(INTAKE) else "check"
-    text = _("完成 %(step)s", step=name) + (f"：{result}" if result else "")
+    text = _("完成 %(step)s", step=name) + (f"：{_(result)}" if result else "")
     return Told(text, icon, "ok" if name.startswith("5.5") else "")
 
 
@@ -162,21 +162,35 @@ def _judgement(event: Event, program: Program | None) -> Mapping[str, str]:
 def _comment(_reader: Reader, event: Event, _program: Program | None) -> Told | None:
     row = _row(event)
     if row["kind"] == "contact":
-        return Told(f"与用户沟通（{CHANNELS.get(row['channel'], '其他方式')}）", "phone", say=row["text"])
-    return Told("1.3 补充用户提供的信息" if row["kind"] == "supplement" else "补充说明", "message", say=row["text"])
+        return Told(
+            _("与用户沟通（%(channel)s）", channel=_(CHANNELS.get(row["channel"], N_("其他方式")))),
+            "phone",
+            say=row["text"],
+        )
+    return Told(
+        _("1.3 补充用户提供的信息") if row["kind"] == "supplement" else _("补充说明"), "message", say=row["text"]
+    )
 
 
 def _hold(reader: Reader, event: Event, _program: Program | None) -> Told | None:
     row = _row(event)
     words = reader.name("waiting_codes", row["code"])
     until = reader.moment(row["expected_end"])
-    return Told(f"等待 {row['code']} {words}，预计到 {until}", "player-pause", say=row["reason"])
+    return Told(
+        _("等待 %(code)s %(words)s，预计到 %(until)s", code=row["code"], words=words, until=until),
+        "player-pause",
+        say=row["reason"],
+    )
 
 
 def _resume(_reader: Reader, event: Event, _program: Program | None) -> Told | None:
     row = _row(event)
     lasted = duration(row["ended_at"] - row["began_at"])
-    return Told(f"结束等待 {row['code']}，共 {lasted}", "player-play", say=row["end_reason"] or "")
+    return Told(
+        _("结束等待 %(code)s，共 %(lasted)s", code=row["code"], lasted=lasted),
+        "player-play",
+        say=row["end_reason"] or "",
+    )
 
 
 def _change(_reader: Reader, event: Event, program: Program | None) -> Told | None:
@@ -187,7 +201,7 @@ def _change(_reader: Reader, event: Event, program: Program | None) -> Told | No
         return Told(name, icon)
     # A verb's reason begins with its name: 重新分派：…, 领取.
     act, _colon, why = next((row["reason"] for row in event.changes if row["reason"]), "").partition("：")
-    return Told(act, icon, say=why) if act and len(act) <= LONGEST_ACT else Told(_("修改事件信息"), icon)
+    return Told(_(act), icon, say=why) if act and len(act) <= LONGEST_ACT else Told(_("修改事件信息"), icon)
 
 
 def _child(reader: Reader, event: Event, _program: Program | None) -> Told | None:
@@ -237,7 +251,11 @@ def _decided(reader: Reader, event: Event) -> list[Change]:
     for row in event.decisions:
         numbers = rules.row_numbers(reader.ctx, row["definition_id"])
         rows = "、".join(str(numbers[each]) for each in row["row_ids"] if each in numbers)
-        where = f"规则第 {rows} 行，第 {row['version']} 版" if rows else f"规则第 {row['version']} 版"
+        where = (
+            _("规则第 %(rows)s 行，第 %(version)s 版", rows=rows, version=row["version"])
+            if rows
+            else _("规则第 %(version)s 版", version=row["version"])
+        )
         found.append(Change(row["name"], "", f"{answer_words(reader, row['key'], row['outputs'])}（{where}）"))
     return found
 

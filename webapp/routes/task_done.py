@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import render_template, request
+from flask_babel import gettext as _
 
 from engine import definitions
 from engine.errors import EngineError, NotFoundError
@@ -17,7 +18,7 @@ def done(reader: Reader, task_id: str, *, late: bool = False) -> tuple[str, int]
     """The page of a task that is done; ``late`` for a command that came after it. Raises NotFoundError."""
     ended = tasks.done(reader.ctx.connection, task_id)
     if ended is None:
-        raise NotFoundError("没有这项工作，地址可能有误。")
+        raise NotFoundError(_("没有这项工作，地址可能有误。"))
     try:
         subject = subject_of(reader, ended["business_key"])
     except EngineError:

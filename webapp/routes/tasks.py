@@ -12,11 +12,13 @@ from flask_babel import gettext as _
 
 from engine.errors import ConflictError, NotAllowedError, NotFoundError
 from webapp import desk as verbs
+from webapp.contacts import hidden, may_reach
 from webapp.current import current_desk, current_person
 from webapp.desk import InvalidStepError
 from webapp.forms import Post
 from webapp.queries import tasks
 from webapp.queries.rows import Record
+from webapp.rights import allowed
 from webapp.routes import waiting_form
 from webapp.routes.blueprint import pages
 from webapp.routes.posted import posted_key, posted_token
@@ -94,8 +96,14 @@ def fields(task_id: str) -> ResponseReturnValue:
 
 
 def _begun(reader: Reader, it: Opened) -> dict[str, dict[str, Any]]:
-    """What the page begins with: facts of the record, the draft, the rule's group."""
-    return with_proposal(reader, it.plan, first_values(it.plan, it.subject, it.task["draft"]), it.facts)
+    """What the page begins with: facts of the record, the draft, the rule's group.
+
+    Whoever only looks on sees contact data in a draft as he sees them in the record.
+    """
+    values = first_values(it.plan, it.subject, it.task["draft"])
+    if not (may_reach(reader.person, it.incident) or allowed(reader.person, "complete", task=tasks.as_offered(it.task))):
+        values = {element_id: hidden(each) for element_id, each in values.items()}
+    return with_proposal(reader, it.plan, values, it.facts)
 
 
 def _typed(reader: Reader, it: Opened) -> dict[str, dict[str, Any]]:

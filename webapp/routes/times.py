@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from webapp.forms import AHEAD, read_time
 from webapp.routes import words
@@ -25,4 +26,4 @@ def understood() -> ResponseReturnValue:
         except (ValueError, OverflowError):
             instant = None
         said = words.understood(instant, reader.ctx.now, reader.zone) if instant else ""
-    return f"即 {said}" if said else ""
+    return _("即 %(said)s", said=said) if said else ""

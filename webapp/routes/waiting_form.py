@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from flask_babel import gettext as _
+
 from handlers.records import waiting
 from webapp.forms import BELIEVABLE, Option, Post, read_time
 from webapp.routes.clock import task_clock
@@ -43,7 +45,11 @@ def build(reader: Reader, incident: Mapping[str, Any]) -> WaitingForm:
     codes = [Option(row["key"], f"{row['key']} {row['name']}") for row in mine]
     clock = task_clock(incident, reader.ctx.now)
     known = clock.due_at is not None
-    consequence = f"{clock.name}时钟将暂停，{clock.text}。" if known else "等待的时间不计入目标时间。"
+    consequence = (
+        _("%(name)s时钟将暂停，%(text)s。", name=clock.name, text=clock.text)
+        if known
+        else _("等待的时间不计入目标时间。")
+    )
     return WaitingForm(codes, consequence, incident["revision"])
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from engine.errors import ConflictError, NotAllowedError, NotFoundError
 from webapp import desk as verbs
 from webapp.current import current_desk, current_person
+from webapp.language import N_
 from webapp.queries import keyset, work
 from webapp.queries.work_filter import Filter
 from webapp.routes import words, work_filter
@@ -25,7 +25,12 @@ from webapp.routes.work_filter import OF_TASKS
 from webapp.routes.work_rows import WorkRow, incident_row, task_row
 
 HIGH = (1, 2)  # 极高 and 高 come before everything else (R194)
-TABS = {"mine": _l("等我办理"), "pool": _l("本组待领"), "recorded": _l("我登记的"), "waiting": _l("等待中")}
+TABS = {
+    "mine": N_("等我办理"),
+    "pool": N_("本组待领"),
+    "recorded": N_("我登记的"),
+    "waiting": N_("等待中"),
+}
 
 
 @pages.get("/")
@@ -69,7 +74,7 @@ def _label(key: str, reader: Reader) -> str:
     groups = sorted(reader.person.groups)
     if key == "pool" and len(groups) == 1:
         return str(_("%(group)s待领", group=reader.name("groups", groups[0])))
-    return str(TABS[key])
+    return str(_(TABS[key]))
 
 
 @pages.post("/tasks/<task_id>/claim")

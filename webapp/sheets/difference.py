@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Literal
 
+from flask_babel import gettext as _
 from lxml import etree
 
 from engine.xml import parse_xml
@@ -41,12 +42,13 @@ class RowChange:
     def words(self) -> str:
         """The change as one sentence."""
         changes = "，".join(f"{cell.label} {cell.old} → {cell.new}".strip() for cell in self.cells)
-        moved = f"换了位置（原为行 {self.before}）" if self.kind == "moved" else ""
+        moved = _("换了位置（原为行 %(before)s）", before=self.before) if self.kind == "moved" else ""
         if self.kind == "added":
-            return f"新增行 {self.number}：{changes}"
+            return str(_("新增行 %(number)s：%(changes)s", number=self.number, changes=changes))
         if self.kind == "removed":
-            return f"删除行 {self.number}：{changes}"
-        return f"行 {self.number}：{'，'.join(part for part in (moved, changes) if part)}"
+            return str(_("删除行 %(number)s：%(changes)s", number=self.number, changes=changes))
+        said = "，".join(part for part in (moved, changes) if part)
+        return str(_("行 %(number)s：%(changes)s", number=self.number, changes=said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Difference:
     @property
     def sentences(self) -> list[str]:
         """Everything as a list of sentences."""
-        other = ["表以外的内容（说明、依赖的其他决策、图形）有改动"] if self.elsewhere else []
+        other = [_("表以外的内容（说明、依赖的其他决策、图形）有改动")] if self.elsewhere else []
         return [*self.head, *(change.words for change in self.rows), *other]
 
     def __bool__(self) -> bool:
@@ -158,7 +160,7 @@ def _cells(before: Row, row: Row, sheet: Sheet, places: Sequence[int | None], na
             say = names.get(column.name, str)
             yield CellChange(place, column.label, *(words(each, output=output, say=say) for each in (old, new)))
     if before.note != row.note:
-        yield CellChange(-1, "说明", before.note or EMPTY, row.note or EMPTY)
+        yield CellChange(-1, _("说明"), before.note or _(EMPTY), row.note or _(EMPTY))
 
 
 def _listed(sheet: Sheet, row: Row, names: Names) -> Iterator[CellChange]:
@@ -172,13 +174,17 @@ def _listed(sheet: Sheet, row: Row, names: Names) -> Iterator[CellChange]:
         f"{column.label} {text}" for column, text, cell in zip(sheet.inputs, said, row.cells, strict=False) if cell
     )
     answered = "、".join(f"{column.label} {text}" for column, text in zip(sheet.outputs, said[width:], strict=False))
-    yield CellChange(-1, "", asked or "任何情形", answered)
+    yield CellChange(-1, "", asked or _("任何情形"), answered)
 
 
 def _head(old: Sheet, new: Sheet) -> Iterator[str]:
     if (old.policy, old.aggregation) != (new.policy, new.aggregation):
-        yield f"命中方式：{old.policy_words} → {new.policy_words}"
-    for kind, before, after in (("输入", old.inputs, new.inputs), ("输出", old.outputs, new.outputs)):
+        yield _(
+            "命中方式：%(old)s → %(new)s",
+            old=old.policy_words,
+            new=new.policy_words,
+        )
+    for kind, before, after in ((_("输入"), old.inputs, new.inputs), (_("输出"), old.outputs, new.outputs)):
         yield from _columns(kind, before, after)
 
 
@@ -186,19 +192,26 @@ def _columns(kind: str, before: Sequence[Column], after: Sequence[Column]) -> It
     olds, news = {each.name: each for each in before}, {each.name: each for each in after}
     for name, column in olds.items():
         if name not in news:
-            yield f"删除{kind}列“{column.label}”（{name}）"
+            yield _("删除%(kind)s列“%(label)s”（%(name)s）", kind=kind, label=column.label, name=name)
     for name, column in news.items():
         was = olds.get(name)
         if was is None:
-            yield f"新增{kind}列“{column.label}”（{name}）"
+            yield _("新增%(kind)s列“%(label)s”（%(name)s）", kind=kind, label=column.label, name=name)
             continue
         for what, one, other in (
-            ("名称", was.label, column.label),
-            ("类型", was.type, column.type),
-            ("允许的值", was.values, column.values),
-            ("默认值", was.default, column.default),
+            (_("名称"), was.label, column.label),
+            (_("类型"), was.type, column.type),
+            (_("允许的值"), was.values, column.values),
+            (_("默认值"), was.default, column.default),
         ):
             if one != other:
-                yield f"{kind}列“{column.label}”的{what}：{one or EMPTY} → {other or EMPTY}"
+                yield _(
+                    "%(kind)s列“%(label)s”的%(what)s：%(one)s → %(other)s",
+                    kind=kind,
+                    label=column.label,
+                    what=what,
+                    one=one or _(EMPTY),
+                    other=other or _(EMPTY),
+                )
     if [name for name in olds if name in news] != [name for name in news if name in olds]:
-        yield f"{kind}列的次序有变"
+        yield _("%(kind)s列的次序有变", kind=kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flask_babel import gettext as _
 from lxml import etree
 
 from engine.errors import NotFoundError
@@ -78,7 +79,7 @@ def move_row(content: bytes, key: str, row: str, *, up: bool) -> bytes:
 def _table(content: bytes, key: str) -> etree._Element:
     table = table_of(parse_xml(content), key)
     if table is None:
-        raise NotFoundError("这个决策不是决策表，请下载文件修改。")
+        raise NotFoundError(_("这个决策不是决策表，请下载文件修改。"))
     return table
 
 
@@ -86,7 +87,7 @@ def _rule(table: etree._Element, row: str) -> etree._Element:
     for number, rule in enumerate(parts(table, "rule"), 1):
         if row_id(rule, number) == row:
             return rule
-    raise NotFoundError("草稿中没有这一行，可能已被删除。请查看最新内容。")
+    raise NotFoundError(_("草稿中没有这一行，可能已被删除。请查看最新内容。"))
 
 
 def _write(entry: etree._Element, name: str, text: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from flask_babel import gettext as _
+
 from webapp.sheets import edit
 from webapp.sheets.difference import matched
 from webapp.sheets.sheet import Row, Sheet, read_sheet
@@ -55,18 +57,22 @@ class _Merge:
                 self._change(before, here, there)
             elif here is None and there is not None:
                 if (there.cells, there.note) != (before.cells, before.note):
-                    self.both.append(f"行 {there.number}：现行版本改了它，草稿删除了它；已按草稿删除")
+                    self.both.append(
+                        _("行 %(number)s：现行版本改了它，草稿删除了它；已按草稿删除", number=there.number)
+                    )
                 self.content = edit.remove_row(self.content, self.key, there.id)
 
     def _change(self, before: Row, here: Row, there: Row | None) -> None:
         if there is None:
-            self.both.append(f"草稿的行 {here.number}：现行版本已删除这一行，草稿改了它；已放在最后")
+            self.both.append(_("草稿的行 %(number)s：现行版本已删除这一行，草稿改了它；已放在最后", number=here.number))
             self.content = edit.add_row(self.content, self.key, None, here.cells, here.note)
             return
         cells = []
         for column, base, own, other in zip(self.old.columns, before.cells, here.cells, there.cells, strict=True):
             if base not in (own, other) and own != other:
-                self.both.append(f"行 {there.number}：{column.label} 两边都改了，保留草稿的值")
+                self.both.append(
+                    _("行 %(number)s：%(label)s 两边都改了，保留草稿的值", number=there.number, label=column.label)
+                )
             cells.append(other if own == base else own)
         note = there.note if here.note == before.note else here.note
         self.content = edit.change_row(self.content, self.key, there.id, cells, note)

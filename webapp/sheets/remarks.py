@@ -6,17 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from flask_babel import gettext as _
+
 from engine.check import Finding
 from engine.decisions import DecisionError, Model, TableFinding, check_table, load_model
 from engine.decisions.tables import LIST_POLICIES
 from engine.errors import InvalidValuesError
 from engine.identity import UnclearIdentityError, identify
 from engine.xml import XmlRefused
+from webapp.language import N_
 from webapp.sheets.sheet import EMPTY, LIMITS, Sheet, listed, read_sheet, texts_in
 
 Severity = Literal["error", "warning"]
 _SEVERITY: Mapping[str, Severity] = {"overlap": "error", "gap": "warning"}
-_TITLES = {"gap": "有情形没有适用的行", "overlap": "有两行同时适用", "unchecked": "未能证明"}
+_TITLES = {"gap": N_("有情形没有适用的行"), "overlap": N_("有两行同时适用"), "unchecked": N_("未能证明")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Remark:
     @property
     def place(self) -> str:
         """Line and element of the file, where no row is named."""
-        parts = [f"第 {self.line} 行" if self.line else "", self.element]
+        parts = [_("第 %(line)s 行", line=self.line) if self.line else "", self.element]
         return "" if self.rows else "，".join(part for part in parts if part)
 
 
@@ -50,7 +53,9 @@ class DraftRefusedError(InvalidValuesError):
 def require_storable(content: bytes, key: str) -> None:
     """Refuse what could not be shown as a draft of decision ``key``: no XML, a DOCTYPE, too large, another decision."""
     if len(content) > LIMITS.max_bytes:
-        raise DraftRefusedError([Remark("error", f"文件超过 {LIMITS.max_bytes // 1000} KB", element="definitions")])
+        raise DraftRefusedError(
+            [Remark("error", _("文件超过 %(max_bytes)s KB", max_bytes=LIMITS.max_bytes // 1000), element="definitions")]
+        )
     try:
         identity = identify("draft.dmn", content)
     except XmlRefused as refused:
@@ -60,7 +65,7 @@ def require_storable(content: bytes, key: str) -> None:
     except UnclearIdentityError as refused:
         raise DraftRefusedError([Remark("error", refused.zh, 1, "definitions")]) from refused
     if identity.key != key:
-        text = f"这是决策 {identity.key or EMPTY} 的文件，不是 {key} 的"
+        text = _("这是决策 %(found)s 的文件，不是 %(key)s 的", found=identity.key or _(EMPTY), key=key)
         raise DraftRefusedError([Remark("error", text, 1, f"decision {identity.key}")])
 
 
@@ -101,18 +106,18 @@ def _refused(error: DecisionError, sheet: Sheet | None) -> Remark:
 def _proved(finding: TableFinding, sheet: Sheet) -> Remark:
     labels = {column.name: column.label for column in sheet.inputs}
     example = tuple((labels.get(name, name), _example(value)) for name, value in finding.example.items())
-    title = _TITLES.get(finding.kind, "")
+    title = _(_TITLES[finding.kind]) if finding.kind in _TITLES else ""
     text = title if example and title else finding.zh
     severity = _SEVERITY.get(finding.kind, "warning")
     return Remark(severity, text, finding.line, finding.decision, _numbered(finding.rows, sheet), example)
 
 
 def _example(value: object) -> str:
-    plain = {True: "是", False: "否", None: "（无）"}
+    plain = {True: _("是"), False: _("否"), None: _("（无）")}
     if isinstance(value, bool) or value is None:
-        return plain[value]
+        return str(plain[value])
     text = str(value).replace("\0", "…")
-    return text or "（空文本）"
+    return text or _("（空文本）")
 
 
 def _numbered(rows: Iterable[str], sheet: Sheet | None) -> tuple[tuple[str, int], ...]:
@@ -125,23 +130,30 @@ def _against_present(model: Model, sheet: Sheet | None, present: bytes, key: str
     known = {each.name: each for each in load_model(present).find(key).inputs}
     for wanted in model.find(key).inputs:
         if wanted.name not in known:
-            yield Remark("error", f"输入“{wanted.name}”：问这张表的步骤没有给出它", _line(model, key), wanted.name)
+            yield Remark(
+                "error", _("输入“%(name)s”：问这张表的步骤没有给出它", name=wanted.name), _line(model, key), wanted.name
+            )
     old = read_sheet(present, key)
     if sheet is None or old is None:
         if (sheet is None) != (old is None):
-            yield Remark("error", "决策表与其他形式的决策不能互换", _line(model, key), key)
+            yield Remark("error", _("决策表与其他形式的决策不能互换"), _line(model, key), key)
         return
     types = {column.name: column.type for column in old.inputs}
     for column in sheet.inputs:
         if column.name in types and column.type != types[column.name]:
-            text = f"输入“{column.label}”的类型由 {types[column.name] or EMPTY} 改为 {column.type or EMPTY}"
-            yield Remark("error", f"{text}，与步骤给出的不符", _line(model, key), column.id)
+            text = _(
+                "输入“%(label)s”的类型由 %(types)s 改为 %(type)s",
+                label=column.label,
+                types=types[column.name] or _(EMPTY),
+                type=column.type or _(EMPTY),
+            )
+            yield Remark("error", _("%(text)s，与步骤给出的不符", text=text), _line(model, key), column.id)
     if [c.name for c in sheet.outputs] != [c.name for c in old.outputs]:
         names = ["、".join(c.name for c in each.outputs) for each in (old, sheet)]
-        text = f"输出由 {names[0]} 改为 {names[1]}，问这张表的步骤认不出来"
+        text = _("输出由 %(old)s 改为 %(new)s，问这张表的步骤认不出来", old=names[0], new=names[1])
         yield Remark("error", text, _line(model, key), sheet.outputs[0].id if sheet.outputs else key)
     if (old.policy in LIST_POLICIES) != (sheet.policy in LIST_POLICIES) or old.aggregation != sheet.aggregation:
-        yield Remark("error", "命中方式改变了结果的形式，问这张表的步骤认不出来", _line(model, key), "hitPolicy")
+        yield Remark("error", _("命中方式改变了结果的形式，问这张表的步骤认不出来"), _line(model, key), "hitPolicy")
     yield from _new_outputs(old, sheet)
 
 
@@ -150,7 +162,11 @@ def _new_outputs(old: Sheet, sheet: Sheet) -> Iterator[Remark]:
     for column in sheet.outputs:
         more = [each for each in listed(column.values) or [] if each not in values.get(column.name, [])]
         if values.get(column.name) and more:
-            text = f"输出“{column.label}”多了允许的值 {'、'.join(more)}：请确认后面的步骤和其他决策表认得它"
+            text = _(
+                "输出“%(label)s”多了允许的值 %(more)s：请确认后面的步骤和其他决策表认得它",
+                label=column.label,
+                more="、".join(more),
+            )
             yield Remark("warning", text, element=column.id)
 
 
@@ -166,8 +182,13 @@ def _unknown_values(sheet: Sheet) -> Iterator[Remark]:
             unknown = [text for text in texts_in(cell) if text not in allowed]
             if unknown:
                 output = place >= width
-                text = f"{column.label}“{'、'.join(unknown)}”不在允许的值 {'、'.join(allowed)} 中"
-                tail = "，结果会成为空值" if output else "，这一行不会适用"
+                text = _(
+                    "%(label)s“%(unknown)s”不在允许的值 %(allowed)s 中",
+                    label=column.label,
+                    unknown="、".join(unknown),
+                    allowed="、".join(allowed),
+                )
+                tail = _("，结果会成为空值") if output else _("，这一行不会适用")
                 where = ((row.id, row.number),)
                 yield Remark("error" if output else "warning", text + tail, row.line, column.id, where)
 

@@ -6,21 +6,23 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from flask_babel import gettext as _
 from lxml import etree
 
 from engine.xml import XmlLimits, line_of, parse_xml
+from webapp.language import N_
 
 LIMITS = XmlLimits(max_bytes=1_000_000)
-ANY = "任意"
-EMPTY = "（空）"
+ANY = N_("任意")
+EMPTY = N_("（空）")
 POLICIES = {
-    "UNIQUE": "唯一：最多一行适用",
-    "FIRST": "从上到下，第一条适用的为准",
-    "ANY": "可有多行适用，结果须相同",
-    "PRIORITY": "多行适用时，取输出值排在前面的",
-    "COLLECT": "汇总所有适用的行",
-    "RULE ORDER": "按行的次序给出所有适用的行",
-    "OUTPUT ORDER": "按输出值的次序给出所有适用的行",
+    "UNIQUE": N_("唯一：最多一行适用"),
+    "FIRST": N_("从上到下，第一条适用的为准"),
+    "ANY": N_("可有多行适用，结果须相同"),
+    "PRIORITY": N_("多行适用时，取输出值排在前面的"),
+    "COLLECT": N_("汇总所有适用的行"),
+    "RULE ORDER": N_("按行的次序给出所有适用的行"),
+    "OUTPUT ORDER": N_("按输出值的次序给出所有适用的行"),
 }
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PIECE = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,"]+)\s*(?:,|$)')
@@ -74,7 +76,7 @@ class Sheet:
     @property
     def policy_words(self) -> str:
         """How several matching rows are treated, for staff."""
-        return POLICIES.get(self.policy, self.policy) + (f"（{self.aggregation}）" if self.aggregation else "")
+        return str(_(POLICIES.get(self.policy, self.policy))) + (f"（{self.aggregation}）" if self.aggregation else "")
 
     def row(self, row_id: str) -> Row | None:
         """The row with that id, or None."""
@@ -180,14 +182,14 @@ def words(cell: str, *, output: bool = False, say: Say = str) -> str:
     """A cell as staff read it; an expression that is no list of values stays as it is written."""
     text = cell.strip()
     if text in ("", "-"):
-        return EMPTY if output else ANY
+        return str(_(EMPTY) if output else _(ANY))
     refused = _NOT.fullmatch(text)
     if refused and (values := listed(refused[1])):
-        return f"除 {_joined(values, say)} 外"
+        return str(_("除 %(values)s 外", values=_joined(values, say)))
     values = listed(text)
     return text if values is None else _joined(values, say)
 
 
 def _joined(values: list[str], say: Say) -> str:
-    plain = {"true": "是", "false": "否"}
+    plain = {"true": _("是"), "false": _("否")}
     return "、".join(plain.get(value) or say(value) for value in values)

@@ -23,7 +23,7 @@ function markSubmitting(event) {
   if (!button) return;
   button.dataset.busy = button.textContent;
   button.setAttribute("aria-disabled", "true");
-  button.textContent = button.dataset.wait || "正在提交…";
+  button.textContent = button.dataset.wait || document.body.dataset.wait;
 }
 
 function release(button) {
@@ -121,5 +121,5 @@ async function copyTyped(event) {
     if (label && value && !field.hidden) lines.push(`${label}：${value.trim()}`);
   }
   await navigator.clipboard.writeText(lines.join("\n"));
-  button.textContent = "已复制";
+  button.textContent = document.body.dataset.copied;
 }

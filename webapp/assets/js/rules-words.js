@@ -1,4 +1,4 @@
-// What the table editor says, in Chinese; a text without an entry stays as the library has it.
+// What the table editor says on a Chinese page; a text without an entry stays as the library has it, in English.
 const WORDS = {
   "Add input": "添加输入列",
   "Add output": "添加输出列",
@@ -163,7 +163,8 @@ const WORDS = {
 };
 
 function translate(template, replacements = {}) {
-  const text = WORDS[template] ?? template;
+  const chinese = document.documentElement.lang.startsWith("zh");
+  const text = (chinese && WORDS[template]) || template;
   return text.replace(/\{\s*([^}]+?)\s*\}/g, (whole, name) => replacements[name] ?? whole);
 }
 

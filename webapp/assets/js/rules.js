@@ -30,7 +30,7 @@ async function edit(box) {
   try {
     await editor.importXML(typed ? typed.value : await loaded(box.dataset.file));
   } catch {
-    say(box, "这份文件不能在表格中编辑，请逐行修改，或下载后修改再上传。");
+    say(box, box.dataset.unreadable);
     canvas.hidden = true;
     return;
   }
@@ -50,7 +50,7 @@ function watch(work) {
   const state = { ...work, stack, timer: 0, asked: 0 };
   const changed = () => {
     state.dirty = true;
-    say(state.box, "有未保存的改动");
+    say(state.box, state.box.dataset.unsaved);
     clearTimeout(state.timer);
     state.timer = setTimeout(() => check(state), PAUSE_MS);
   };
@@ -91,7 +91,7 @@ async function check(state) {
     document.querySelector("#check").innerHTML = await answer.text();
     state.box.dataset.checked = String(asked);
   } catch {
-    say(state.box, "连接中断，改动还在本页");
+    say(state.box, state.box.dataset.offline);
   }
 }
 
