@@ -54,13 +54,16 @@ def resolve(ctx: Context, call: Call) -> str:
 
 
 def _resolution(ctx: Context, incident: Incident, road: object) -> Fields:
-    """Who resolved it, and for which group; a slave takes over what resolved its master (R147).
+    """Who resolved it, and for which group; a slave takes over what resolved its master, and its problem (R147).
 
     Nobody did what recovered by itself; before dispatch the desk answers as a whole, so that it was whoever acts.
     """
     master = relations.leading(ctx, incident)
     if master is not incident:
-        return {name: master[name] for name in ("resolver", "resolving_group", "cause", "solution")}
+        taken = {name: master[name] for name in ("resolver", "resolving_group", "cause", "solution", "problem_ref")}
+        code = reference.row(ctx, "close_codes", master["proposed_close_code"])
+        chosen = code is not None and code in catalogue.close_codes_for_people(ctx)
+        return taken | {"proposed_close_code": master["proposed_close_code"] if chosen else None}
     person = None if road == "recovered" or ctx.actor == SYSTEM else ctx.actor
     return {
         "resolver": incident["responsible_person"] or person,
@@ -130,13 +133,14 @@ def ask(ctx: Context, call: Call) -> bool:
     """5.3: keep the user's opinion; returns whether he is satisfied, else it is a rejection (R173, R174, R248).
 
     A rejection counts, and brings the incident back to the desk; its restoration clock goes on where it had stopped.
+    A slave that was resolved with its master goes its own way from here (C-28).
     """
     values = values_of(call)
     incident = incident_of(ctx, call)
     satisfied = bool(values["satisfied"])
     fields: Fields = {"satisfied": satisfied, "opinion": text(values, "opinion")}
     if not satisfied:
-        fields |= {"rejections": incident["rejections"] + 1, **moves.to_desk(incident, ctx.now)}
+        fields |= {"rejections": incident["rejections"] + 1, "master_id": None, **moves.to_desk(incident, ctx.now)}
     record(ctx, call, incident, fields, None if satisfied else "用户不满意，退回重新分派")
     return satisfied
 
@@ -144,12 +148,12 @@ def ask(ctx: Context, call: Call) -> bool:
 def close(ctx: Context, call: Call) -> None:
     """5.5: close with a close code and the solution (R270–R276).
 
-    A code with ``needs_problem`` (变通解决, 解决失败) is refused until a problem's number stands in ``problem_ref``, in
-    the form or already in the incident (R274).
+    A code with ``needs_problem`` (变通解决, 解决失败) is refused until there is a problem: the incident's own, or one
+    that is named by its number in ``problem_ref`` (R274).
     """
     values = values_of(call)
     incident = incident_of(ctx, call)
-    problem_ref = text(values, "problem_ref") or incident["problem_ref"]
+    problem_ref = (text(values, "problem_ref") or "").upper() or incident["problem_ref"]
     code = reference.row(ctx, "close_codes", values["close_code"])
     problems: dict[str, str] = {}
     if code is None:
@@ -158,6 +162,8 @@ def close(ctx: Context, call: Call) -> None:
         problems["close_code"] = f"“{code['name']}”只能由系统设置"
     elif _needs_problem(code) and not problem_ref:
         problems["problem_ref"] = f"以“{code['name']}”关闭前必须先建立问题单，请填写问题单号（手册 §5.1.12）"
+    if problem_ref != incident["problem_ref"] and not children.is_problem(ctx.connection, problem_ref):
+        problems["problem_ref"] = f"没有单号为“{problem_ref}”的问题单，请先建立问题单"
     if (solution := text(values, "solution")) is None:
         problems["solution"] = "关闭前必须填写解决方案"
     if problems:

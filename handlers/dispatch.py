@@ -5,24 +5,30 @@ from __future__ import annotations
 from engine.context import Call, Context
 from engine.errors import ConflictError, InvalidValuesError
 from handlers import reference
-from handlers.records import catalogue, moves, priority, rules
+from handlers.records import catalogue, escalations, moves, priority, rules
 from handlers.records.incidents import DESK, SUPPORT, Fields, Incident, responsible
 from handlers.records.steps import incident_of, record, text, values_of
 
-ACCEPT, TRANSFER, RETURN = "accept", "transfer", "return"
+ACCEPT, TRANSFER, RETURN, ESCALATE = "accept", "transfer", "return", "escalate"
 WRONG_CLASSIFICATION = "T2"  # the transfer reason with which the classification may be corrected (R135)
+UNCLASSIFIED = "unclassified"  # instead of a group: 2.1 to 2.7 come first
 
 
 def propose(ctx: Context, call: Call) -> str | None:
     """Ask the dispatch table for a group and keep it as the proposal; returns it, or None (R124, R205, R212).
 
-    Whatever brought the incident here (a return, a rejection, a reassignment), it is the desk's again.
+    Whatever brought the incident here (a return, a rejection, a reassignment), it is the desk's again. One that was
+    bound to a master before it was classified, and is so no longer, is UNCLASSIFIED and begins at 2.1 (R107).
     """
     incident = incident_of(ctx, call)
+    if incident["category"] is None:
+        fields = moves.to_desk(incident, ctx.now) | {"master_id": None}
+        record(ctx, call, incident, fields, "还没有分类，从 2.1 开始")
+        return UNCLASSIFIED
     inputs = {name: incident[name] for name in ("category", "type", "location")}
     answer = rules.decide(ctx, call, "dispatch", inputs)
     group, post = _group_and_post(answer.result)
-    fields: Fields = {"proposed_group": group, "proposed_post": post}
+    fields = {"proposed_group": group, "proposed_post": post}
     if incident["state"] != "to_dispatch":
         fields |= moves.to_desk(incident, ctx.now) | {"master_id": None}
     reason = f"按分派规则行 {'、'.join(answer.rows)}" if group else "分派规则没有给出建议，请人工选择"
@@ -62,6 +68,8 @@ def answer(ctx: Context, call: Call) -> str:
         fields |= _corrected_classification(ctx, call, incident)
         record(ctx, call, incident, fields, f"退回服务台：{reason}")
     else:
+        if chosen == ESCALATE and (refusal := escalations.refusal(ctx, incident)):
+            raise InvalidValuesError({"answer": refusal})
         record(ctx, call, incident, responsible(SUPPORT, incident["responsible_group"], ctx.actor))
     return chosen
 

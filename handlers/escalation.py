@@ -12,10 +12,17 @@ CONTINUE, REASSIGN, CONVENE = "continue", "reassign", "convene"
 
 
 def escalate(ctx: Context, call: Call) -> None:
-    """2.10: the incident joins the manager's queue, and stays with whoever has it (R129, R224, C-14)."""
+    """2.10: the incident joins the manager's queue, and stays with whoever has it (R129, R224, C-14).
+
+    Where somebody else has escalated it since 2.9, once is enough: what is said here is kept as a note.
+    """
     values = values_of(call)
     incident = incident_of(ctx, call)
-    escalations.begin(ctx, incident, call, values["reason"], text(values, "note"))
+    reason, note = str(values["reason"]), text(values, "note")
+    if escalations.refusal(ctx, incident):
+        relations.comment(ctx, incident["id"], f"再次要求升级：{reason}" + (f"；{note}" if note else ""))
+    else:
+        escalations.begin(ctx, incident, call, reason, note)
 
 
 def decide(ctx: Context, call: Call) -> str:

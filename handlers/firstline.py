@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.context import Call, Context
 from engine.errors import InvalidValuesError
-from handlers import clocks, reference
+from handlers import clocks
 from handlers.records import catalogue, incidents, relations
 from handlers.records.incidents import Fields, Incident
 from handlers.records.steps import incident_of, record, text, values_of
@@ -66,7 +66,7 @@ def _conclusion(ctx: Context, incident: Incident, call: Call) -> Fields:
     values = values_of(call)
     cause, code = text(values, "cause"), text(values, "close_code")
     catalogue.check_cause(ctx, incident, cause)
-    if code is not None and reference.row(ctx, "close_codes", code) is None:
-        raise InvalidValuesError({"close_code": "没有这个关闭代码"})
+    if code is not None and code not in {row["key"] for row in catalogue.close_codes_for_people(ctx)}:
+        raise InvalidValuesError({"close_code": "没有这个关闭代码，或只能由系统设置"})
     fields: Fields = {"cause": cause, "solution": text(values, "solution")}
     return fields | ({"proposed_close_code": code} if code else {})

@@ -8,7 +8,7 @@ from datetime import tzinfo
 from engine.context import SYSTEM, Call, Context
 from engine.errors import InvalidValuesError
 from handlers import reference
-from handlers.records import incidents, moves, numbers, people, priority, relations, rules, waiting
+from handlers.records import children, incidents, moves, numbers, people, priority, relations, rules, waiting
 from handlers.records.incidents import Fields, Incident
 from handlers.records.steps import incident_of, instant, record, text, values_of
 
@@ -171,6 +171,7 @@ def notify_and_close(ctx: Context, call: Call) -> None:
     relations.comment(ctx, incident["id"], told, kind="contact", channel=str(values["means"]))
     fields = {"close_code": incident["proposed_close_code"], **moves.closed(incident, ctx.now)}
     record(ctx, call, incident, fields, "已通知用户并关闭")
+    children.end_companions(ctx, incident)
 
 
 def _check(ctx: Context, fields: Fields) -> None:

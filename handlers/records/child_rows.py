@@ -36,6 +36,12 @@ def is_child(connection: Connection, number: str) -> bool:
     return connection.scalar(_INCIDENT_OF, {"wanted": number}) is not None
 
 
+def is_problem(connection: Connection, number: str) -> bool:
+    """Whether there is a problem with this number, of whatever incident."""
+    there = select(table.c.id).where(table.c.number == number, table.c.kind == "problem")
+    return connection.scalar(there) is not None
+
+
 def incident_of(connection: Connection, number: str) -> int:
     """The id of the incident that has the child. Raises NotFoundError."""
     found: int | None = connection.scalar(_INCIDENT_OF, {"wanted": number})

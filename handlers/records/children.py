@@ -24,7 +24,7 @@ from engine.context import Context
 from engine.errors import ConflictError, InvalidValuesError
 from engine.persistence import subscription
 from handlers.records import child_rows, incidents, numbers, waiting
-from handlers.records.child_rows import Child, all_of, change, get, incident_of, is_child, of
+from handlers.records.child_rows import Child, all_of, change, get, incident_of, is_child, is_problem, of
 from handlers.records.incidents import Fields, Incident
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "get",
     "incident_of",
     "is_child",
+    "is_problem",
     "last_done",
     "of",
     "open_child",

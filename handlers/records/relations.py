@@ -100,19 +100,26 @@ def reassign(ctx: Context, incident: Incident, reason: str) -> Incident:
 
 
 def reassign_refusal(incident: Incident) -> str | None:
-    """Why the manager cannot take an incident for a new dispatch; None when he can: 2.8 needs a classification."""
+    """Why the manager cannot take an incident for a new dispatch; None when he can.
+
+    What is not classified yet is with the desk anyhow, unless it is bound to a master.
+    """
     if refusal := under_way_refusal(incident):
         return refusal
-    return None if incident["category"] else "事件还没有分类，仍由服务台处理，不需要重新分派"
+    with_the_desk = not incident["category"] and incident["state"] != "slave"
+    return "事件还没有分类，仍由服务台处理，不需要重新分派" if with_the_desk else None
 
 
 def bind_refusal(ctx: Context, incident: Incident, master: Incident) -> str | None:
     """Why ``incident`` cannot become a slave of ``master``; None when it can (C-28, R265)."""
     if incident["id"] == master["id"]:
         return "事件不能绑定到自己"
-    if master["state"] in ("resolved", "closed"):
+    lead = master["held_state"] if master["state"] == "waiting" else master["state"]
+    if lead == "new":
+        return "所选主事件还在登记，没有进入处理，只能建立关联，不能绑定"
+    if lead in ("resolved", "closed"):
         return "主事件已解决或已关闭，只能建立关联，不能绑定"
-    if master["state"] == "slave":
+    if lead == "slave":
         return "所选主事件本身是从事件，请绑定到它的主事件"
     if slaves_of(ctx, incident["id"]):
         return "该事件自己有从事件，请先把它们移到新的主事件"

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, event, make_url, text
 from engine.context import Call, Context
 from engine.definitions import deploy
 from handlers import HANDLERS
-from handlers.records import incidents
+from handlers.records import children, incidents
 from handlers.records.incidents import Incident
 from handlers.reference import load_reference
 from webapp.database import make_engine
@@ -85,6 +85,12 @@ class House:
         return incidents.get(self.context(), incident_id)
 
     # The main road, step by step.
+
+    def problem(self, incident_id: int) -> str:
+        """The number of a problem that is opened for an incident."""
+        ctx = self.context()
+        record = incidents.get(ctx, incident_id)
+        return children.open_child(ctx, record, "problem", "频繁报错", None, None, {}, waits=False, element=None)
 
     def identify(self, incident_id: int, **more: Any) -> None:
         self.step("intake.identify", incident_id, **{**CUSTOMER, **more})

@@ -181,9 +181,12 @@ def test_a_workaround_or_a_failure_closes_with_a_problem_only(house: House, code
     incident_id = house.resolved()
     with pytest.raises(InvalidValuesError, match="问题单"):
         house.step("closing.close", incident_id, close_code=code, solution="切换备用链路")
-    house.step("closing.close", incident_id, close_code=code, solution="切换备用链路", problem_ref="WT261122-001")
+    with pytest.raises(InvalidValuesError, match="没有单号为“WT990101-001”的问题单"):
+        house.step("closing.close", incident_id, close_code=code, solution="切换备用链路", problem_ref="WT990101-001")
+    number = house.problem(incident_id)
+    house.step("closing.close", incident_id, close_code=code, solution="切换备用链路", problem_ref=number.lower())
     found = house.incident(incident_id)
-    assert (found["state"], found["close_code"], found["problem_ref"]) == ("closed", code, "WT261122-001")
+    assert (found["state"], found["close_code"], found["problem_ref"]) == ("closed", code, number)
 
 
 @pytest.mark.proves("R275", "R276")

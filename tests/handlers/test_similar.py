@@ -87,7 +87,7 @@ def test_other_words_about_another_type_are_not_shown(house: House) -> None:
 def test_a_failed_or_unsolved_incident_teaches_nothing(house: House) -> None:
     house.resolved()  # not closed yet
     failed = house.resolved()
-    house.step("closing.close", failed, close_code="C03", solution="没有办法", problem_ref="WT261122-001")
+    house.step("closing.close", failed, close_code="C03", solution="没有办法", problem_ref=house.problem(failed))
     good = house.closed()
     assert [one.id for one in similar.solutions(house.context(), FACTS, 5)] == [good]
 

@@ -68,7 +68,8 @@ def test_a_workaround_without_problem_is_left_to_people_with_a_note(office: Offi
         pass_to(office, office.now + THIRTY_DAYS)
         assert (office.status(incident_id), office.task(incident_id).element.id) == ("running", "s5_5_close")
     assert len(notes(office, incident_id)) == 2 and "问题单" in notes(office, incident_id)[0]
-    closing = {"close_code": "C02", "solution": "切换备用链路", "problem_ref": "WT261122-001"}
+    number = verbs.open_problem(office.desk, office["reception01"], incident_id, "链路中断", "只能切换备用链路")
+    closing = {"close_code": "C02", "solution": "切换备用链路", "problem_ref": number}
     office.do(incident_id, "reception01", s5_5_close=closing)
     assert office.status(incident_id) == "completed"
 
