@@ -27,7 +27,8 @@ def seen_by(person: Person, incident: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def hidden(values: Mapping[str, Any]) -> dict[str, Any]:
     """Facts or typed values with all contact data in them masked."""
-    return {**values, **{name: masked(str(values[name] or "")) for name in CONTACTS & values.keys()}}
+    found = {name: values[name] for name in CONTACTS & values.keys() if values[name] is not None}
+    return {**values, **{name: masked(str(value)) for name, value in found.items()}}
 
 
 def masked(value: str | None) -> str | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flask import Flask, Response, abort, g, request
+from flask_babel import gettext as _
 
 from webapp.current import person_or_none
-from flask_babel import gettext as _
 
 REQUEST_BYTES = 2 * 1024 * 1024
 FORM_BYTES = 512 * 1024

@@ -101,7 +101,8 @@ def _begun(reader: Reader, it: Opened) -> dict[str, dict[str, Any]]:
     Whoever only looks on sees contact data in a draft as he sees them in the record.
     """
     values = first_values(it.plan, it.subject, it.task["draft"])
-    if not (may_reach(reader.person, it.incident) or allowed(reader.person, "complete", task=tasks.as_offered(it.task))):
+    may = allowed(reader.person, "complete", task=tasks.as_offered(it.task))
+    if not may and not may_reach(reader.person, it.incident):
         values = {element_id: hidden(each) for element_id, each in values.items()}
     return with_proposal(reader, it.plan, values, it.facts)
 
