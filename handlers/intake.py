@@ -43,9 +43,9 @@ _FACTS = (
     "failed_change",
 )
 NEW, EXISTING = "new", "existing"
-IN_SCOPE, MORE, OUT_OF_SCOPE, NO_ANSWER = "in", "more", "out", "no_answer"
+IN_SCOPE, MORE, OUT_OF_SCOPE, NO_ANSWER, TAKEN_BACK = "in", "more", "out", "no_answer", "taken_back"
 WAIT_FOR_CUSTOMER = "W01"  # 待用户补充信息 (T-6)
-CLOSED_AS = {OUT_OF_SCOPE: "C08", NO_ANSWER: "C07"}  # 非服务范围, 用户未响应 (T-7)
+CLOSED_AS = {OUT_OF_SCOPE: "C08", NO_ANSWER: "C07", TAKEN_BACK: "C06"}  # 非服务范围, 用户未响应, 用户撤销 (T-7)
 
 
 def identify(ctx: Context, call: Call) -> str:
@@ -118,10 +118,10 @@ def record_request(ctx: Context, call: Call, zone: tzinfo = numbers.HOUSE_ZONE) 
 
 
 def answered(ctx: Context, call: Call) -> None:
-    """1.5: keep what the customer has added; his incident waits no longer (R094)."""
+    """1.5: keep what the customer has added, or how he was asked in vain; his incident waits no longer (R094)."""
     incident = incident_of(ctx, call)
     answer = text(values_of(call), "answer")
-    record(ctx, call, incident, {"details": f"{incident['details']}\n用户补充：{answer}"})
+    record(ctx, call, incident, {"details": f"{incident['details']}\n1.5 补充：{answer}"})
 
 
 def decide_scope(ctx: Context, call: Call) -> str:

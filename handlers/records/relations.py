@@ -64,6 +64,8 @@ def under_way_refusal(incident: Incident) -> str | None:
         state = incident["held_state"]
     if state in UNDER_WAY:
         return None
+    if state == "new" and incident["number"]:
+        return "事件还在等用户补充（1.5）；用户不再需要的，请在 1.4 这样判断后关闭"
     if state == "new":
         return "事件尚未登记完成，请先完成 1.4 记录事件请求"
     if state == "resolved":

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from engine.errors import InvalidValuesError
+from engine.errors import ConflictError, InvalidValuesError
 from handlers.records.tables import comment
 from tests.office import CAUSE, ROAD, Office
 from tests.scenarios import companions
@@ -121,6 +121,12 @@ def test_an_escalation_is_over_when_1_7_closes_the_incident(office: Office):
     office.do(incident_id, "reception01", s1_7_notify={"means": "phone", "text": "请找办公用品管理员"})
     assert office.incident(incident_id)["state"] == "closed"
     assert companions.record(office, number)["state"] == "cancelled"
+
+
+def test_who_takes_his_report_back_during_1_5_is_sent_to_the_decision_of_1_4(office: Office):
+    incident_id = office.report(**ASKED)
+    with pytest.raises(ConflictError, match="在 1.4 这样判断"):
+        verbs.withdraw(office.desk, office["reception01"], incident_id, "用户不再需要")
 
 
 @pytest.mark.proves("R276")

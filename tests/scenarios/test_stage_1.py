@@ -78,7 +78,7 @@ def test_what_cannot_be_supplemented_is_refused_at_its_field(office: Office, sai
     assert (refused.value.element_id, set(refused.value.problems)) == (verbs.IDENTIFY, {problem})
 
 
-@pytest.mark.proves("R091", "R094")
+@pytest.mark.proves("R091", "R094", "R373")
 def test_missing_information_is_waited_for_without_a_running_clock(office: Office):
     incident_id = office.report(**ASKED)
     found = office.incident(incident_id)
@@ -95,7 +95,7 @@ def test_missing_information_is_waited_for_without_a_running_clock(office: Offic
     office.do(incident_id, "reception01", s1_5_wait={"answer": "台席 03，九点整"})
     found = office.incident(incident_id)
     assert (found["state"], found["response_paused"]) == ("new", timedelta(hours=5))
-    assert found["details"].endswith("台席 03，九点整")
+    assert found["details"].endswith("1.5 补充：台席 03，九点整")
     assert office.task(incident_id).element.id == "s1_4_scope"
     office.do(incident_id, "reception01", s1_4_scope={**ASKED, "needed": "还缺截图"})
     assert office.incident(incident_id)["state"] == "waiting"
@@ -128,8 +128,10 @@ def test_what_is_not_ours_is_explained_and_closed(office: Office, served: bool, 
 
 
 @pytest.mark.proves("R094", "R099")
-@pytest.mark.parametrize(("judged", "code"), [("no_answer", "C07"), ("out", "C08")])
-def test_who_does_not_answer_or_is_not_ours_after_all_is_told_and_closed(office: Office, judged: str, code: str):
+@pytest.mark.parametrize(("judged", "code"), [("no_answer", "C07"), ("out", "C08"), ("taken_back", "C06")])
+def test_who_does_not_answer_is_not_ours_or_takes_it_back_is_told_and_closed(
+    office: Office, judged: str, code: str
+):
     incident_id = office.report(**ASKED)
     office.pass_(days=3)
     office.do(incident_id, "reception01", s1_5_wait={"answer": "三次联系未果"}, s1_4_scope={"scope": judged})
