@@ -196,7 +196,7 @@ def test_who_needs_coordination_escalates_and_then_accepts(office: Office):
     assert office.incident(incident_id)["state"] == "in_progress"
 
 
-@pytest.mark.proves("R118")
+@pytest.mark.proves("R118", "R370")
 def test_solutions_of_former_incidents_are_found_best_first(office: Office):
     former = office.resolve()
     office.do(former, "reception01", "s5_1_check", "s5_3_ask", "s5_5_close")

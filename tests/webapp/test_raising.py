@@ -54,7 +54,7 @@ def test_its_restoration_runs_at_once_and_response_and_acceptance_take_no_time(o
     assert (incident["restoration_started_at"], incident["restoration_stopped_at"]) == (office.now, None)
 
 
-@pytest.mark.proves("R111")
+@pytest.mark.proves("R109", "R111")
 def test_its_priority_is_computed_logged_and_seen_in_the_task(office: Office) -> None:
     done = verbs.raise_incident(office.desk, office["crm01"], found(office))
     incident = office.incident(done.incident_id)

@@ -69,7 +69,7 @@ def webhook(*alerts: Any) -> dict[str, Any]:
     return {"version": "4", "groupKey": "{}", "status": "firing", "receiver": "lovem", "alerts": list(alerts)}
 
 
-@pytest.mark.proves("R046", "R086", "R087", "R088")
+@pytest.mark.proves("R046", "R063", "R086", "R087", "R088", "R110")
 def test_an_alarm_creates_an_incident_filled_in_by_the_system(api: Api, monitoring: Caller):
     answer = monitoring.post("/alarms", ALARM)
     assert answer.status_code == 201
@@ -90,6 +90,7 @@ def test_an_alarm_creates_an_incident_filled_in_by_the_system(api: Api, monitori
     assert (found["customer_name"], found["staff_number"], found["phone"]) == ("监控平台", MONITORING, "0731-85550199")
     assert (found["recorder"], found["responsible_group"]) == (MONITORING, "desk")
     assert found["occurred_at"] == datetime(2026, 11, 23, 0, 55, tzinfo=UTC)
+    assert (found["impact"], found["urgency"], found["priority"]) == (3, "中", 3)
 
 
 @pytest.mark.proves("R087")
