@@ -59,7 +59,7 @@ def install(app: Flask, *, https: bool) -> None:
     def add_headers(response: Response) -> Response:
         for name, value in fixed.items():
             response.headers.setdefault(name, value)
-        response.headers["Content-Security-Policy"] = _policy()
+        response.headers.setdefault("Content-Security-Policy", _policy())  # a download has a stricter one
         if request.endpoint != "static":
             # A shared computer's back button must not show the pages of the person before.
             response.headers.setdefault("Cache-Control", "no-store")

@@ -6,18 +6,24 @@ import io
 import re
 import stat
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from engine.catalogue import catalogue, content
+from engine.errors import ConflictError, NotAllowedError
 from tests.office import CUSTOMER, Office
 from tests.webapp.conftest import PASSWORD
 from webapp import auth, people, security
 from webapp import desk as verbs
 from webapp.app import create_app
 from webapp.database import prepare_folder
+from webapp.desk import rules
 from webapp.settings import Settings
 
 SignIn = Callable[[str], FlaskClient]
@@ -113,3 +119,123 @@ def test_the_contact_on_the_other_side_is_masked_like_the_customers(office: Offi
 def test_the_database_lies_in_a_folder_that_only_its_owner_opens(tmp_path: Path) -> None:
     prepare_folder(f"sqlite:///{tmp_path / 'var' / 'desk.db'}")
     assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
+
+
+def test_no_form_works_without_its_token(office_url: str) -> None:
+    app = create_app(Settings(database_url=office_url, demo=True))
+    client = app.test_client()
+    rules = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    pages = [rule for rule in rules if rule.endpoint.startswith("pages.")]
+    assert len(pages) > 50
+    for rule in pages:
+        address = re.sub(r"<[^>]+>", "1", rule.rule)
+        answer = client.post(address, data={"account": "reception01", "text": "x"})
+        assert answer.status_code in (400, 401), (address, answer.status_code)
+        assert "token" not in str(answer.headers.getlist("Set-Cookie"))
+    for rule in rules:  # everything else is the API, where no cookie counts
+        assert rule in pages or rule.endpoint.startswith("api."), rule
+
+
+LABEL = "</script><img src=x onerror=alert(1)>"
+
+
+def dmn(office: Office, decision: str = "urgency") -> bytes:
+    with office.desk.unit_of_work("test") as ctx:
+        ref = catalogue(ctx).in_force("decision", decision, ctx.now)
+        assert ref is not None
+        return content(ctx, ref.id)
+
+
+def drafted(office: Office, author: str, file: bytes) -> tuple[int, int]:
+    """A draft of the urgency table with ``file``, and its revision."""
+    draft = rules.begin(office.desk, office[author], "urgency", key=None)
+    rules.save_file(office.desk, office[author], draft, file, revision=1, key=None)
+    return draft, 2
+
+
+def changed(file: bytes) -> bytes:
+    """Another table of the same decision: one row's note reads otherwise."""
+    found = re.sub(rb"<description>[^<]*</description>", b"<description>changed</description>", file, count=1)
+    assert found != file
+    return found
+
+
+def test_nobody_puts_his_own_change_in_force_before_its_instant_by_restoring_it(office: Office) -> None:
+    draft, revision = drafted(office, "manager01", changed(dmn(office)))
+    later = office.now + timedelta(days=3)
+    rules.submit(office.desk, office["manager01"], draft, "改", later, revision=revision, key=None)
+    with pytest.raises(NotAllowedError):
+        rules.approve(office.desk, office["manager01"], draft, revision=revision + 1, key=None)
+    owner = next(person for person in office.people.values() if "owner" in person.roles)
+    rules.approve(office.desk, owner, draft, revision=revision + 1, key=None)
+    with pytest.raises(ConflictError, match="还没有生效过"):
+        rules.restore(office.desk, office["manager01"], "urgency", 2, "早一点", key=None)
+    office.pass_(days=3)
+    rules.restore(office.desk, office["manager01"], "urgency", 1, "退回", key=None)
+    rules.restore(office.desk, office["manager01"], "urgency", 2, "还是要", key=None)
+
+
+def test_who_lost_the_right_to_draft_changes_his_drafts_no_more(office: Office) -> None:
+    draft, revision = drafted(office, "manager01", changed(dmn(office)))
+    former = replace(office["manager01"], roles=frozenset({"support"}))
+    for act in (rules.recall, rules.rebase):
+        with pytest.raises(NotAllowedError, match="起草"):
+            act(office.desk, former, draft, revision=revision, key=None)
+
+
+def test_words_of_a_decision_table_run_nowhere(office: Office, browse: SignIn) -> None:
+    words = f"<description>{escape(LABEL)}</description>".encode()
+    evil = re.sub(rb"<description>[^<]*</description>", words, dmn(office))
+    draft, _ = drafted(office, "manager01", evil)
+    client = browse("manager01")
+    for address in (f"/rules/drafts/{draft}", "/rules", "/rules/urgency"):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert LABEL not in answer.text and "<img src=x" not in answer.text
+        assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert client.get(f"/rules/drafts/{draft}/file.dmn").headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+        b'<!DOCTYPE d [<!ENTITY a "lol"><!ENTITY b "&a;&a;">]>',
+        b'<!DOCTYPE d SYSTEM "http://192.0.2.1/x.dtd">',
+    ],
+)
+def test_a_decision_table_reads_no_file_and_no_address(office: Office, browse: SignIn, head: bytes) -> None:
+    draft = rules.begin(office.desk, office["manager01"], "urgency", key=None)
+    file = re.sub(rb"(<\?xml[^>]*\?>)", rb"\1" + head, dmn(office), count=1)
+    file = file.replace(b"<description>", b"<description>&x;", 1)
+    data = {"file": (io.BytesIO(file), "urgency.dmn"), "revision": "1"}
+    answer = browse("manager01").post(f"/rules/drafts/{draft}/file", data=data)
+    assert answer.status_code == 422
+    assert "DOCTYPE" in answer.text and "root:" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kept"),
+    [
+        ("页.html", b"<html><script>alert(1)</script>", False),
+        ("图.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", False),
+        ("图.png", b"<html><script>alert(1)</script>", False),
+        ("程序.exe", b"MZ\x90\x00", False),
+        ("a.txt\r\nSet-Cookie: x=1", b"a", False),
+        ('"; filename="x.html\u202etxt.txt', b"<html>", True),
+        ("../../etc/passwd.txt", b"a", True),
+    ],
+)
+def test_a_file_is_never_served_as_a_page_or_under_a_name_that_harms(
+    office: Office, browse: SignIn, name: str, content: bytes, kept: bool
+) -> None:
+    incident_id = office.report()
+    client = browse("reception01")
+    answer = client.post(f"/incidents/{incident_id}/attachments", data={"files": [(io.BytesIO(content), name)]})
+    assert answer.status_code == (303 if kept else 422)
+    if kept:
+        got = client.get("/attachments/1")
+        assert re.fullmatch(r"attachment; filename\*=UTF-8''[\w.%-]+", got.headers["Content-Disposition"])
+        assert "%2F" not in got.headers["Content-Disposition"] and "%E2%80%AE" not in got.headers["Content-Disposition"]
+        assert (got.mimetype, got.headers["X-Content-Type-Options"]) == ("text/plain", "nosniff")
+        assert got.headers["Content-Security-Policy"].startswith("sandbox")
