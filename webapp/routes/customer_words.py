@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from engine.context import Context
 from handlers import reference
+from handlers.records import relations
 from webapp.language import N_
 from webapp.rights import Person, allowed
 
@@ -72,6 +73,8 @@ def tell(ctx: Context, person: Person, incident: Mapping[str, Any], asks: str) -
     may = {act: allowed(person, act, incident=incident) for act in ACTS}
     may["answer"] = may["answer"] and needs_answer(incident)
     may["confirm"] = may["confirm"] and not incident["withdrawn"]
+    # Before 1.4 is done there is no stage to leave: who needs it no more says so in his answer.
+    may["withdraw_own"] = may["withdraw_own"] and relations.under_way_refusal(incident) is None
     over = incident["state"] in ("resolved", "closed") and not incident["withdrawn"]
     group = reference.name(ctx, "groups", incident["responsible_group"])
     if incident["state"] == "in_progress" and group:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -138,8 +139,7 @@ def _frame() -> dict[str, Any]:
     if person is None:
         return common | {"person": None}
     may_report, may_read = allowed(person, "report"), allowed(person, "read")
-    with current_desk().reading() as connection:
-        ctx = Context(connection=connection, now=_now(), actor=person.account, handlers={})
+    with _context(person) as ctx:
         post_words = "、".join(reference.name(ctx, "groups", group) for group in sorted(person.groups))
         landing = _landing(ctx, person)
     menu = _menu(person)
@@ -154,6 +154,16 @@ def _frame() -> dict[str, Any]:
         "may_raise": not may_report and allowed(person, "raise"),
         "post_words": post_words,
     }
+
+
+@contextmanager
+def _context(person: Person) -> Iterator[Context]:
+    """The transaction of the page where it is still open, else one of its own."""
+    if "page_context" in g:
+        yield g.page_context
+        return
+    with current_desk().reading() as connection:
+        yield Context(connection=connection, now=_now(), actor=person.account, handlers={})
 
 
 def landing_of(person: Person) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
+from flask import g
+
 from engine.context import Context
 from handlers import reference
 from webapp.current import current_desk, current_person, current_settings
@@ -55,4 +57,8 @@ def reading() -> Iterator[Reader]:
     desk, person = current_desk(), current_person()
     with desk.reading() as connection:
         ctx = Context(connection=connection, now=desk.clock(), actor=person.account, handlers=desk.handlers)
-        yield Reader(ctx, person, current_settings().zone)
+        g.page_context = ctx  # the frame around the page reads with it, too
+        try:
+            yield Reader(ctx, person, current_settings().zone)
+        finally:
+            g.pop("page_context", None)

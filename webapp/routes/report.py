@@ -50,10 +50,12 @@ def report_incident() -> ResponseReturnValue:
     except InvalidValuesError as refused:
         return _again(values, {}, refused.problems[FIELD])
     handed_in = {step: shown_values(form, values[step]) for step, form in forms.items()}
+    if problems := _problems_of_forms(forms, handed_in):
+        return _again(values, problems)
     try:
         done = verbs.report(current_desk(), current_person(), handed_in, key=posted_key(), original=_original())
     except InvalidStepError as refused:
-        return _again(values, _all_problems(values, refused))
+        return _again(values, {refused.element_id: refused.problems})
     if files:
         incident_id = done.supplemented or done.incident_id
         verbs.attach(current_desk(), current_person(), incident_id, files, key=posted_key())
@@ -119,9 +121,9 @@ def _relate(done: Reported) -> str:
         with reading() as reader:
             other = incidents.get(reader.ctx.connection, number)["id"]
         if act == BIND:
-            verbs.bind(desk, person, done.incident_id, other, _("登记时判断为同一件事"))
+            verbs.bind(desk, person, done.incident_id, other, "登记时判断为同一件事")
             return str(_("已绑为 %(number)s 的从事件。", number=number))
-        verbs.link(desk, person, done.incident_id, other, _("登记时判断为相关"))
+        verbs.link(desk, person, done.incident_id, other, "登记时判断为相关")
         return str(_("已与 %(number)s 建立关联。", number=number))
     except InvalidValuesError as refused:
         return str(_("没有关联 %(number)s：%(why)s。", number=number, why="；".join(refused.problems.values())))
@@ -129,16 +131,18 @@ def _relate(done: Reported) -> str:
         return str(_("没有关联 %(number)s：%(why)s。", number=number, why=str(refused)))
 
 
-def _all_problems(values: Values, refused: InvalidStepError) -> dict[str, dict[str, str]]:
-    """The problems of the refused step and, so that nobody has to submit twice, of the one after it."""
-    with reading() as reader:
-        found = {refused.element_id: dict(refused.problems)}
-        for step, form in forms_of(the_bundle(reader)).items():
-            if step != refused.element_id and not request.form.get(SUPPLEMENT):
-                found[step] = _problems_of(form, values[step])
-        if not (values[IDENTIFY].get("phone") or values[IDENTIFY].get("mobile")):
-            found.setdefault(IDENTIFY, {}).setdefault("phone", _("电话和手机至少填一个"))
-    return found
+def _problems_of_forms(forms: Mapping[str, Form], values: Values) -> dict[str, dict[str, str]]:
+    """What both forms refuse, all at once and before anything is written; nothing of what the verb itself must refuse.
+
+    Who may not report is told that, and not what is missing; what adds to an open incident (1.3) has no 1.4.
+    """
+    if not allowed(current_person(), "report"):
+        return {}
+    asked = [IDENTIFY] if values[IDENTIFY].get("existing") else [IDENTIFY, RECORD]
+    found = {step: _problems_of(forms[step], values[step]) for step in asked}
+    if any(found.values()) and not (values[IDENTIFY].get("phone") or values[IDENTIFY].get("mobile")):
+        found[IDENTIFY].setdefault("phone", _("电话和手机至少填一个"))
+    return found if any(found.values()) else {}
 
 
 def _problems_of(form: Form, values: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from flask import render_template, request
+from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -96,7 +96,7 @@ def page(
         "key": request.form.get("key") or uuid.uuid4().hex,
         "steps": [_words(bundle, step) for step in (IDENTIFY, RECORD)],
         "next_field": input_name(RECORD, "summary"),
-        "mine": work.recorded(reader.ctx.connection, reader.person).rows[:5],
+        "mine": [] if any(problems.values()) else work.recorded(reader.ctx.connection, reader.person).rows[:5],
     }
     return render_template("report.html", here="report", **context), 422 if context["has_problems"] else 200
 
@@ -158,8 +158,11 @@ def reported_facts(reader: Reader, values: Values) -> dict[str, Any]:
 
 
 def the_bundle(reader: Reader) -> Bundle:
-    """The process as a new incident would follow it."""
-    return definitions.bundle_for(reader.ctx, PROCESS)
+    """The process as a new incident would follow it; one and the same for the whole request."""
+    if "report_bundle" not in g:
+        g.report_bundle = definitions.bundle_for(reader.ctx, PROCESS)
+    bundle: Bundle = g.report_bundle
+    return bundle
 
 
 def forms_of(bundle: Bundle) -> dict[str, Form]:
