@@ -1,4 +1,4 @@
-"""The demo: two dozen believable incidents in all stages, made by the verbs that pages call."""
+"""The demo: three dozen believable incidents in all stages, made by the verbs that pages call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select
 from engine import definitions
 from engine.persistence import definition, deployment, history, instance, stuck, user_task
 from handlers import HANDLERS
-from handlers.records.tables import incident, reference_row
+from handlers.records.tables import child, customer, incident, reference_row
 from webapp import demo
 from webapp.desk import Desk
 from webapp.shipped import PROCESSES, definition_files, deploy_shipped
@@ -35,16 +35,18 @@ def incidents(desk: Desk) -> list[Any]:
 def test_the_demo_has_incidents_in_every_stage_of_their_lives(desk: Desk):
     assert demo.load(desk) is True
     found = incidents(desk)
-    assert len(found) >= 24
+    assert len(found) == len(demo.STORIES) >= 35
     assert Counter(row.state for row in found).keys() == {
         "to_dispatch",
         "to_accept",
         "in_progress",
         "waiting",
+        "slave",
         "resolved",
         "closed",
     }
-    assert {row.close_code for row in found if row.state == "closed"} == {"C01", "C06", "C11"}
+    assert {row.close_code for row in found if row.state == "closed"} == {"C01", "C02", "C06", "C11"}
+    assert {"W01", "W03", "W05"} < {row.waiting_code for row in found}
     assert {row.priority for row in found} == {1, 2, 3, 4}
     assert any(row.transfers for row in found) and any(row.rejections for row in found)
     assert any(row.withdrawn and row.state != "closed" for row in found)
@@ -59,9 +61,38 @@ def test_every_open_demo_incident_has_one_task_and_one_who_answers_for_it(desk: 
     with desk.reading() as connection:
         tasks = Counter(connection.scalars(select(user_task.c.business_key)))
         running = set(connection.scalars(select(instance.c.business_key).where(instance.c.status == "running")))
-    open_ = {str(row.id) for row in incidents(desk) if row.state != "closed"}
-    assert open_ == running == tasks.keys() and set(tasks.values()) == {1}
+        begun = connection.execute(select(child).where(child.c.state == "open")).all()
+    untouched = {str(row.id) for row in incidents(desk) if row.state == "slave"}  # its master is worked on
+    untouched |= {str(row.incident_id) for row in begun if row.wait is not None}  # its child is worked on
+    untouched |= {row.number for row in begun if row.kind == "announcement"}  # shown until its incident is resolved
+    open_ = {str(row.id) for row in incidents(desk) if row.state != "closed"} | {row.number for row in begun}
+    assert open_ == running
+    assert open_ - untouched == tasks.keys() and set(tasks.values()) == {1}
     assert all(row.responsible_group for row in incidents(desk) if row.state != "closed")
+
+
+def test_the_demo_shows_what_others_do_and_what_the_customer_is_asked(sqlite_database: Engine):
+    desk = Desk(sqlite_database, lambda: NOW, HANDLERS, "demo")
+    deploy_shipped(desk, update=True)
+    demo.load(desk)
+    with desk.reading() as connection:
+        kinds = Counter(map(tuple, connection.execute(select(child.c.kind, child.c.state))))
+        mine = connection.scalar(select(customer.c.id).where(customer.c.account == demo.CUSTOMER))
+    assert kinds == Counter(
+        {
+            ("change", "open"): 1,
+            ("change", "rejected"): 1,
+            ("joint_check", "open"): 1,
+            ("task", "done"): 1,
+            ("task", "open"): 1,
+            ("escalation", "open"): 1,
+            ("announcement", "open"): 1,
+            ("problem", "open"): 1,
+        }
+    )
+    found = incidents(desk)
+    assert {row.state for row in found if row.customer_id == mine} == {"waiting", "resolved"}
+    assert [(row.state, row.master_id) for row in found if row.master_id] == [("slave", found[27].id)] * 2
 
 
 def test_the_second_start_makes_nothing(desk: Desk):
@@ -111,5 +142,7 @@ def test_a_version_of_the_process_owner_is_not_overwritten_by_what_is_shipped(de
         assert in_force is not None and definitions.content(ctx, in_force.id) == own
 
 
-def test_accounts_are_posts_and_no_persons():
-    assert all(any(word in each.name for word in ("岗", "组", "经理", "负责人", "报告人")) for each in demo.ACCOUNTS)
+def test_accounts_are_posts_and_programs_and_no_persons():
+    assert all(
+        any(word in each.name for word in ("岗", "组", "经理", "负责人", "报告人", "平台")) for each in demo.ACCOUNTS
+    )

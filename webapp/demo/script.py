@@ -19,6 +19,13 @@ class NumberOf:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberOfChild:
+    """The number of the incident's first child of that kind."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """What ``by`` did ``after`` the act before: a page (values by element id) or another verb of the desk.
 
@@ -199,9 +206,10 @@ def asked(minutes: int, by: str, opinion: str, *, satisfied: bool = True) -> Act
     return _page(minutes, by, s5_1_check={"complete": True}, s5_3_ask={"satisfied": satisfied, "opinion": opinion})
 
 
-def closed(minutes: int, by: str, code: str, solution: str) -> Act:
-    """5.5."""
-    return _page(minutes, by, s5_5_close={"close_code": code, "solution": solution})
+def closed(minutes: int, by: str, code: str, solution: str, *, problem: bool = False) -> Act:
+    """5.5; with the number of its ``problem``, where the code wants one."""
+    number = NumberOfChild("problem") if problem else None
+    return _page(minutes, by, s5_5_close=_given(close_code=code, solution=solution, problem_ref=number))
 
 
 def held(minutes: int, by: str, code: str, reason: str, hours: int) -> Act:
