@@ -9,14 +9,14 @@ from handlers.records.incidents import Incident
 from handlers.records.steps import incident_of, record, text, values_of
 
 BIND, LINK = "bind", "link"
-_AT_MOST = 5
+_ALL = 1000  # of those that were read: solved ones may be the likeliest
 
 
 def search(ctx: Context, call: Call) -> bool:
     """After 2.2: whether an open incident looks like this one, so that the desk must decide in 2.3 (R112, R113)."""
     incident = incident_of(ctx, call)
-    found = similar.candidates(ctx, incident, _AT_MOST)
-    return any(similar.can_lead(each) for each in found)
+    found = similar.candidates(ctx, incident, _ALL)
+    return any(similar.is_unsolved(each) for each in found)
 
 
 def decide(ctx: Context, call: Call) -> str:

@@ -23,7 +23,8 @@ Facts = Mapping[str, Any]
 ``id`` where it is recorded already. Whatever is missing or None is not compared."""
 
 RECURRENCE = timedelta(days=30)  # so long after its closing an incident may recur (C-55)
-LEADERS = frozenset({"new", "to_dispatch", "to_accept", "in_progress", "waiting"})
+LEADERS = frozenset({"to_dispatch", "to_accept", "in_progress"})  # waiting: what it was before
+OVER = frozenset({"resolved", "closed"})
 _ARM = 100
 _READ = 200  # characters of the details
 _ALIKE = 0.35  # share of common pairs from which two texts are about the same
@@ -36,6 +37,7 @@ _SHOWN = (
     _c.summary,
     func.substr(_c.details, 1, _READ).label("details"),
     _c.state,
+    _c.held_state,
     _c.customer_id,
     _c.category,
     _c.type,
@@ -53,6 +55,7 @@ class Candidate:
     state: str
     why: str
     score: float
+    held: str | None = None  # its state before it waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,13 @@ def candidates(ctx: Context, facts: Facts, limit: int) -> list[Candidate]:
 
 
 def can_lead(candidate: Candidate) -> bool:
-    """Whether the incident could be a master: not resolved, not closed (C-28)."""
-    return candidate.state in LEADERS
+    """Whether the incident could be a master: it is under way, neither still recorded nor resolved (C-28)."""
+    return (candidate.held if candidate.state == "waiting" else candidate.state) in LEADERS
+
+
+def is_unsolved(candidate: Candidate) -> bool:
+    """Whether the incident is still open for a solution, so that 2.3 is worth a decision (R113)."""
+    return (candidate.held if candidate.state == "waiting" else candidate.state) not in OVER
 
 
 def solutions(ctx: Context, facts: Facts, limit: int) -> list[Solution]:
@@ -120,7 +128,9 @@ def _candidate(facts: Facts, said: Said, row: RowMapping) -> Candidate | None:
         return None
     why = _why(customer, symptom, kind, alike) + ("（已关闭，可能是复发）" if row["state"] == "closed" else "")
     score = words + _SAME_CUSTOMER * customer + _SAME_SYMPTOM * symptom + _SAME_TYPE * kind
-    return Candidate(row["id"], row["number"], row["summary"] or "", row["state"], why, round(score, 3))
+    return Candidate(
+        row["id"], row["number"], row["summary"] or "", row["state"], why, round(score, 3), row["held_state"]
+    )
 
 
 def _solution(facts: Facts, said: Said, row: RowMapping) -> Solution | None:

@@ -84,6 +84,31 @@ def test_other_words_about_another_type_are_not_shown(house: House) -> None:
     assert similar.candidates(house.context(), other, 5) == []
 
 
+@pytest.mark.proves("R112", "R113")
+def test_an_open_incident_is_found_behind_likelier_ones_that_are_solved(sqlite_house: House) -> None:
+    house = sqlite_house
+    open_id = house.dispatched()
+    for _ in range(5):
+        house.resolved()
+    incident_id = house.report()
+    house.identify(incident_id)
+    house.record(incident_id)
+    house.classify(incident_id)
+    likeliest = similar.candidates(house.context(), house.incident(incident_id), 6)
+    assert [one.id for one in likeliest if similar.is_unsolved(one)] == [likeliest[-1].id] == [open_id]
+    assert house.step("similar.search", incident_id, "system") is True
+
+
+def test_what_is_still_being_recorded_is_shown_and_cannot_lead(sqlite_house: House) -> None:
+    house = sqlite_house
+    recorded = house.report()
+    house.identify(recorded)
+    house.record(recorded, scope="more", needed="时间")
+    said = {name: FACTS[name] for name in ("summary", "details")}
+    (found,) = similar.candidates(house.context(), said, 5)
+    assert (found.id, similar.is_unsolved(found), similar.can_lead(found)) == (recorded, True, False)
+
+
 def test_a_failed_or_unsolved_incident_teaches_nothing(house: House) -> None:
     house.resolved()  # not closed yet
     failed = house.resolved()

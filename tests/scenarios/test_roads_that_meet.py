@@ -125,7 +125,7 @@ def test_an_escalation_is_over_when_1_7_closes_the_incident(office: Office):
 
 def test_who_takes_his_report_back_during_1_5_is_sent_to_the_decision_of_1_4(office: Office):
     incident_id = office.report(**ASKED)
-    with pytest.raises(ConflictError, match="在 1.4 这样判断"):
+    with pytest.raises(ConflictError, match="这样判断后关闭"):
         verbs.withdraw(office.desk, office["reception01"], incident_id, "用户不再需要")
 
 
