@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from lxml import html
+from sqlalchemy import func, select
 
 from engine.context import SYSTEM
 from engine.errors import ConflictError, InvalidValuesError, NotAllowedError
@@ -135,3 +136,35 @@ def test_signing_out_everywhere_ends_every_session_of_the_account(signed_in: Sig
     assert here.post("/sign-out-everywhere").status_code == 303
     assert there.get("/work").status_code == 303
     assert other.get("/work").status_code == 200
+
+
+def test_the_desk_takes_a_customers_request_over_by_one_save_and_records_it(desk_app: Flask, signed_in: SignIn) -> None:
+    with desk_of(desk_app).reading() as connection:
+        own = connection.scalar(select(func.max(incident.c.id)))
+    sent = {"summary": "打印机不工作", "details": "三楼打印机亮红灯"}
+    assert signed_in("customer01").post("/my", data=sent).status_code == 303
+    with desk_of(desk_app).reading() as connection:
+        mine = connection.scalar(select(func.max(incident.c.id)))
+        task_id = connection.scalar(select(user_task.c.id).where(user_task.c.business_key == str(mine)))
+    assert mine != own
+    desk = signed_in("reception01")
+    page = desk.get(f"/tasks/{task_id}").text
+    assert "打印机不工作" in page and "三楼打印机亮红灯" in page
+    values = form_of(page)
+    assert values["s1_4_record.summary"] == "打印机不工作"
+    values["s1_4_record.occurred_at"] = "15:20"
+    assert desk.post(f"/tasks/{task_id}/draft", data=values).status_code == 303
+    page = desk.get(f"/tasks/{task_id}").text
+    again = form_of(page)
+    assert (again["s1_4_record.summary"], again["s1_4_record.occurred_at"]) == ("打印机不工作", "2026-11-23 15:20")
+    done = desk.post(f"/tasks/{task_id}", data=again)
+    assert done.status_code == 303, done.text
+    with desk_of(desk_app).reading() as connection:
+        kept = connection.execute(select(incident).where(incident.c.id == mine)).one()
+    assert kept.number and (kept.summary, kept.recorder) == ("打印机不工作", "reception01")
+
+
+def form_of(page: str) -> dict[str, str]:
+    """What the page's task form would send as it stands."""
+    form = next(form for form in html.fromstring(page).forms if "key" in form.fields and "token" in form.fields)
+    return {name: value for name, value in form.form_values()}
