@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from waitress.server import create_server
 
 from tests.conftest import ROOT, chromium_path
@@ -24,6 +24,8 @@ from webapp.shipped import deploy_shipped
 NOW = datetime(2026, 11, 23, 7, 40, tzinfo=UTC)  # Monday 15:40 in Changsha
 BUILD = ROOT / "webapp" / "static" / "build" / "manifest.json"
 PICTURES = ROOT / "artefacts"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -146,3 +148,28 @@ def picture(request: pytest.FixtureRequest) -> Callable[..., None]:
         page.evaluate("document.querySelectorAll('.acts').forEach(e => e.style.position = '')")
 
     return keep
+
+
+@pytest.fixture
+def look(live: Live, picture: Callable[..., None]) -> Callable[..., None]:
+    """Examine a page and keep its picture: WCAG 2.1 AA, no sideways scroll; what is found fails the test at its end."""
+
+    def one(page: Page, name: str, *, scripts: bool = True) -> None:
+        page.wait_for_load_state()
+        if scripts and page.locator("[data-diagram]").count():
+            expect(page.locator("[data-drawn='yes']")).to_be_visible()
+        picture(page, f"road-{name}")
+        width = page.viewport_size["width"] if page.viewport_size else 0
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            live.complaints.append(f"{name} at {width}: scrolls sideways")
+        if scripts:  # axe waits for a timer, which a page without scripts does not have
+            live.complaints.extend(f"{name} at {width}: {trouble}" for trouble in violations(page))
+
+    return one
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds on a page: the rule and the first element that breaks it."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("tags => axe.run(document, {runOnly: tags})", RULES)
+    return [f"{each['id']}: {each['nodes'][0]['html'][:160]}" for each in result["violations"]]

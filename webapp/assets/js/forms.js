@@ -80,7 +80,7 @@ function takeCustomer(event) {
   fillIn(form, JSON.parse(button.dataset.customer));
   const list = button.closest("[data-found]");
   list.replaceChildren();
-  form.elements.namedItem(button.dataset.next)?.focus();
+  form.elements.namedItem(list.dataset.next)?.focus();
 }
 
 // What a similar incident or a former solution offers goes into the form; without this script the server does it.
