@@ -183,10 +183,13 @@ def recall(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, ke
 
 def withdraw(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, key: str | None) -> None:
     """Give a draft up: its author, or whoever may approve. It stays readable."""
+    approves = allowed(actor, "rule.approve")
+    if not approves:
+        _check(actor, "rule.draft", _DRAFTING)
 
     def act(ctx: Context) -> dict[str, Any]:
         draft = held(ctx, draft_id, revision, *OPEN)
-        if not allowed(actor, "rule.approve"):
+        if not approves:
             _require_author(draft, actor)
         write(ctx, draft, state=WITHDRAWN)
         return {}
