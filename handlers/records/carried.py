@@ -45,5 +45,8 @@ def from_incident(incident: Facts, fields: Iterable[str]) -> dict[str, Any]:
 
 
 def from_child(child: Facts, fields: Iterable[str]) -> dict[str, Any]:
-    """The values with which the fields of a child record's form begin: the facts of its kind, by their names."""
-    return {name: child["facts"][name] for name in fields if child["facts"].get(name) is not None}
+    """The values with which the fields of a child record's form begin: the facts of its kind, by their names.
+
+    Not the cause: the incident's is a key of the tree, the problem's own is told in words.
+    """
+    return {name: child["facts"][name] for name in fields if name != "cause" and child["facts"].get(name) is not None}

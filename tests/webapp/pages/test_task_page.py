@@ -170,6 +170,5 @@ def test_forms_begin_with_facts_and_never_with_judgements() -> None:
     assert "group" in carried.from_incident(facts(state="to_dispatch"), fields)
     assert "group" in carried.from_incident(facts(state="waiting", held_state="to_dispatch"), fields)
     assert "impact" not in carried.from_incident(facts(priority_provisional=True), fields)
-    assert carried.from_child({"facts": {"plan": "夜里切换", "note": None}}, ["plan", "note", "x"]) == {
-        "plan": "夜里切换"
-    }
+    of_child = {"facts": {"plan": "夜里切换", "note": None, "cause": "crm.app.config"}}
+    assert carried.from_child(of_child, ["plan", "note", "cause", "x"]) == {"plan": "夜里切换"}
