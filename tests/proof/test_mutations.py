@@ -1,7 +1,7 @@
 """The marked tests are honest: take a row out of a decision table or a flow out of a diagram, and one of them fails.
 
-Each mutant is a copy of the project with one thing missing; the tests marked with R-numbers run in it. A seeded sample
-runs always, every row and every flow with ``LOVEM_PROVE=1``.
+Each mutant is a copy of the project with one thing missing; the tests marked with R-numbers run in it, on SQLite alone:
+rules do not depend on the database. A seeded sample runs always, every row and every flow with ``LOVEM_PROVE=1``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COPIED = ("engine", "handlers", "webapp", "processes", "tests", "docs", "pyproje
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "build", "node_modules")
 TESTS = ["tests/scenarios"]
 SEED = 2026
-SAMPLE = 2  # of each kind
+SAMPLE = 1  # of each kind
 
 Mutant = tuple[str, str]  # file, id of what is taken out
 
@@ -37,7 +37,7 @@ def mutants(pattern: str, tag: str) -> list[Mutant]:
 
 
 ROWS = mutants("decisions/*.dmn", "rule")
-FLOWS = mutants("incident/*.bpmn", "sequenceFlow")
+FLOWS = mutants("*/*.bpmn", "sequenceFlow")
 
 
 def chosen(everything: list[Mutant]) -> list[Mutant]:
@@ -62,7 +62,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def marked_tests_fail(folder: Path) -> bool:
     """Whether a test with an R-number fails in the copy."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-m", "proves", "-p", "no:cacheprovider", *TESTS]
+    which = ["-m", "proves", "-k", "not postgresql"]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *which, "-p", "no:cacheprovider", *TESTS]
     environment = {name: value for name, value in os.environ.items() if name != "LOVEM_PROVE"}
     done = subprocess.run(
         command, cwd=folder, env=environment | {"PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False
