@@ -97,7 +97,7 @@ def conclude(ctx: Context, call: Call) -> str:
     elif found == NONE:
         fields |= moves.to_desk(incident, ctx.now) | moves.count_move(incident, DESK)
     else:
-        fields["stage"] = 2
+        fields |= {"stage": 2, **moves.unproposed()}
     record(ctx, call, incident, fields)
     return found
 

@@ -8,19 +8,22 @@ from handlers.records import catalogue, children, incidents, moves
 from handlers.records.incidents import Fields
 from handlers.records.steps import incident_of, record, text, values_of
 
-DISAGREED, WAIT = "disagreed", "wait"
+DISAGREED, WAIT, CHECK = "disagreed", "wait", "check"
 
 
 def choose(ctx: Context, call: Call) -> str:
     """4.1: keep the customer's answer and the way to go (R151–R156); if he disagreed, it is the desk's again.
 
     Returns DISAGREED, else the answer's ``next``: recover, change, requirement, tasks, or WAIT for what was sent out
-    before.
+    before. Where a joint check is among that, it is CHECK: the requirement follows once it is confirmed (C-09).
     """
     way = str(values_of(call)["next"]) if agree(ctx, call) else DISAGREED
-    if way == WAIT and not children.awaitable(ctx, incident_of(ctx, call)):
+    if way != WAIT:
+        return way
+    awaited = children.awaitable(ctx, incident_of(ctx, call))
+    if not awaited:
         raise InvalidValuesError({"next": "没有还在办理的变更、需求、协查或任务，请选择别的下一步"})
-    return way
+    return CHECK if any(each["kind"] == "joint_check" for each in awaited) else WAIT
 
 
 def agree(ctx: Context, call: Call) -> bool:

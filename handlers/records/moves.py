@@ -12,12 +12,14 @@ from handlers import clocks
 from handlers.records.incidents import DESK, RECORDER, SUPPORT, Fields, Incident, nobody_responsible, responsible
 
 # What a resolution claims, and what the customer was asked about it: neither outlives the resolution.
-_CLAIMED = ("resolved_at", "resolver", "resolving_group", "restored", "proposed_close_code")
+_CLAIMED = ("resolved_at", "resolver", "resolving_group", "restored")
+# What a way of solving it claims: proposed anew with the next one. The solution itself stays for whoever goes on.
+_PROPOSED = ("proposed_close_code", "workaround")
 _ANSWERED = ("check_remark", "satisfied", "opinion")
 
 
 def to_desk(incident: Incident, now: datetime) -> Fields:
-    """Back to the desk for dispatch: stage 2, the response clock anew.
+    """Back to the desk for dispatch: stage 2, the response clock anew, no way of solving it chosen.
 
     A resolved one is resolved no longer, and goes on with its restoration.
     """
@@ -25,6 +27,7 @@ def to_desk(incident: Incident, now: datetime) -> Fields:
         "state": "to_dispatch",
         "stage": 2,
         **responsible(DESK, DESK),
+        **unproposed(),
         **clocks.stopped(incident, "acceptance", now),
         **clocks.started("response", now),
     }
@@ -72,6 +75,11 @@ def closed(incident: Incident, now: datetime) -> Fields:
     for name in clocks.CLOCKS:
         fields |= clocks.stopped(incident, name, now)
     return fields
+
+
+def unproposed() -> Fields:
+    """No way of solving it is chosen any more, so that none proposes how it is to be closed."""
+    return dict.fromkeys(_PROPOSED)
 
 
 def unanswered() -> Fields:

@@ -15,6 +15,7 @@ from webapp import desk as verbs
 from webapp.desk import InvalidStepError
 
 ASKED = {"scope": "more", "needed": "报错的台席号"}
+RECOVER: dict[str, dict[str, str]] = {"no solution": {"next": "recover"}, "disagreed": {}}
 STAGES_3_AND_4 = tuple(step for step in ROAD if step.startswith(("s3", "s4")))
 
 
@@ -110,6 +111,41 @@ def test_a_slave_whose_user_is_not_satisfied_goes_its_own_way(office: Office):
     office.do(slave_id, "reception01", s5_3_ask={"satisfied": False, "opinion": "我这里还不行"})
     found = office.incident(slave_id)
     assert (found["state"], found["master_id"], at(office, slave_id)) == ("to_dispatch", None, "s2_8_dispatch")
+
+
+@pytest.mark.proves("R052", "R053")
+def test_who_takes_over_during_a_joint_check_gets_the_requirement_that_it_confirms(office: Office):
+    incident_id = companions.at_agreement(office)
+    companions.agree(office, incident_id, "requirement", s4_3_create=companions.MAINTENANCE)
+    (check,) = companions.children_of(office, incident_id)
+    verbs.reassign(office.desk, office["manager01"], incident_id, "换人处理")
+    office.do(incident_id, "reception01", "s2_8_dispatch")
+    office.do(incident_id, "crm02", "s2_9_accept")
+    office.do(incident_id, "crm02", *[step for step in ROAD if step.startswith("s3")])
+    companions.agree(office, incident_id, "wait", by="crm02")
+    assert companions.waiting(office, incident_id) == ("waiting", "W05")
+    companions.do(office, check, "joint_check_answer")
+    assert companions.waiting(office, incident_id) == ("waiting", "W04")
+    requirement = companions.children_of(office, incident_id)[-1]
+    companions.do(office, requirement, "requirement_process")
+    assert at(office, incident_id) == "s4_6_verify"
+
+
+@pytest.mark.proves("R150", "R152")
+@pytest.mark.parametrize("road", ["no solution", "disagreed"])
+def test_a_way_that_is_given_up_proposes_no_close_code(office: Office, road: str):
+    incident_id = office.accept()
+    steps = ("s3_1_analyse", "s3_3_confirm", "s3_5_diagnose")
+    office.do(incident_id, "crm01", *steps, s3_6_try={**ROAD["s3_6_try"], "workaround": True})
+    assert office.incident(incident_id)["proposed_close_code"] == "C02"
+    office.do(incident_id, "crm01", s4_1_agree={"agreed": road != "disagreed", "answer": "知道了", **RECOVER[road]})
+    if road == "no solution":
+        failed = {"restored": False, "verification": "又断了", "cause": CAUSE}
+        office.do(incident_id, "crm01", "s4_5_recover", s4_6_verify=failed)
+        office.do(incident_id, "crm01", *steps, s3_6_try={"found": "none"})
+    found = office.incident(incident_id)
+    assert (found["state"], found["proposed_close_code"], found["workaround"]) == ("to_dispatch", None, None)
+    assert found["solution"] == ROAD["s3_6_try"]["solution"]  # for whoever goes on
 
 
 @pytest.mark.proves("R099")
