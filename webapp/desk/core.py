@@ -18,7 +18,7 @@ from engine import instances, messages
 from engine.context import SYSTEM, Context, Handler
 from engine.errors import ConflictError, EngineError, InvalidValuesError, NotFoundError, StepFailedError
 from engine.saving import MESSAGES
-from webapp import logs
+from webapp import logs, refusals
 from webapp.language import N_
 from webapp.rights import Person
 
@@ -59,6 +59,9 @@ class Desk:
                 yield ctx
         except StepFailedError as failure:
             self._mark_stuck(failure, account)
+            raise
+        except EngineError as refusal:
+            refusals.in_language(refusal)
             raise
         if MESSAGES in notes:
             self._pump_after_commit()
