@@ -25,7 +25,7 @@ class Walker:
 
     def see(self, step: str, picture: str = "") -> None:
         """The page of a step is open; with the name of a picture it is examined."""
-        expect(self.page.locator("h1")).to_contain_text(step)
+        expect(self.page.locator("h1")).to_contain_text(step, timeout=20_000)
         if picture:
             self.look(self.page, picture)
 
