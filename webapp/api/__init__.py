@@ -11,7 +11,8 @@ import webapp.api.incidents
 import webapp.api.similar
 import webapp.api.tasks  # noqa: F401  (all of them for their routes)
 from webapp.api.blueprint import api
-from webapp.api.strangers import FAILURES, Failures
+from webapp.api.strangers import FAILURES
+from webapp.attempts import Failures
 
 __all__ = ["register"]
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask import redirect, render_template, request, session, url_for
+from flask import current_app, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.exceptions import TooManyRequests
 
 from engine.context import SYSTEM, Context
 from handlers import reference
 from webapp import auth, demo
+from webapp.attempts import Failures
 from webapp.current import TOKEN, current_desk, current_person, current_settings, person_or_none
 from webapp.language import N_
 from webapp.routes import words
 from webapp.routes.blueprint import pages
 from webapp.routes.posted import own_address
 
+FAILURES = "lovem.sign_in.failures"  # where an application keeps those who failed to sign in
 # Whom a first look at the demo needs, and what each is there for.
 SHOWN_FIRST = (
     ("reception01", N_("登记、分派、关闭")),
@@ -47,12 +50,14 @@ def sign_in() -> ResponseReturnValue:
     if request.method == "GET":
         return redirect(wanted) if person_or_none() else render_template("sign_in.html", **_demo())
     account, settings = request.form.get("account", ""), current_settings()
+    failures, address, now = _failures(), request.remote_addr or "", current_desk().clock()
+    if (wait := failures.wait(address, now)) is not None:  # before the password is looked at: it may be right
+        raise TooManyRequests(_("登录失败次数过多，请稍后再试。"), retry_after=int(wait.total_seconds()) + 1)
     try:
         signed_in = auth.sign_in(current_desk(), account, request.form.get("password", ""), settings.session_lasts_for)
     except auth.SignInRefusedError as refused:
-        until = (
-            words.moment(refused.locked_until, current_desk().clock(), settings.zone) if refused.locked_until else ""
-        )
+        failures.count(address, now)
+        until = words.moment(refused.locked_until, now, settings.zone) if refused.locked_until else ""
         return render_template("sign_in.html", account=account, refused=str(refused), until=until, **_demo()), 403
     session.clear()
     session[TOKEN] = signed_in.token
@@ -74,6 +79,12 @@ def sign_out() -> ResponseReturnValue:
     auth.sign_out(current_desk(), session.get(TOKEN))
     session.clear()
     return redirect(url_for("pages.sign_in"), 303)
+
+
+def _failures() -> Failures:
+    """The failures to sign in of this application's callers; those of the API count for themselves."""
+    found: Failures = current_app.extensions.setdefault(FAILURES, Failures())
+    return found
 
 
 def _demo() -> dict[str, object]:
@@ -106,5 +117,3 @@ def _by_department(people: Iterable[DemoAccount]) -> list[tuple[str, list[DemoAc
     for each in people:
         found.setdefault(each.department, []).append(each)
     return list(found.items())
-
-

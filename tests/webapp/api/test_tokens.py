@@ -11,7 +11,7 @@ from handlers.records import people as records
 from tests.webapp.api.conftest import Api, Caller
 from tests.webapp.conftest import HASH, PASSWORD
 from webapp import people, tokens
-from webapp.api.strangers import Failures
+from webapp.attempts import Failures
 from webapp.tables import api_token
 
 

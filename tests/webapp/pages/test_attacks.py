@@ -22,6 +22,7 @@ from tests.webapp.conftest import PASSWORD
 from webapp import auth, people, security
 from webapp import desk as verbs
 from webapp.app import create_app
+from webapp.attempts import Failures
 from webapp.database import prepare_folder
 from webapp.desk import rules
 from webapp.settings import Settings
@@ -239,3 +240,23 @@ def test_a_file_is_never_served_as_a_page_or_under_a_name_that_harms(
         assert "%2F" not in got.headers["Content-Disposition"] and "%E2%80%AE" not in got.headers["Content-Disposition"]
         assert (got.mimetype, got.headers["X-Content-Type-Options"]) == ("text/plain", "nosniff")
         assert got.headers["Content-Security-Policy"].startswith("sandbox")
+
+
+def test_one_password_tried_on_many_accounts_from_one_place_is_slowed_down(office: Office, browse: SignIn) -> None:
+    other = browse("reception01")
+    client = browse("")
+    tried = [
+        client.post("/sign-in", data={"account": f"account{n}", "password": "Spring-2026"}).status_code
+        for n in range(Failures.FREE + 1)
+    ]
+    assert tried == [403] * Failures.FREE + [429]
+    good = {"account": "reception01", "password": PASSWORD}
+    refused = client.post("/sign-in", data=good)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "61")
+    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
+    assert other.get("/work").status_code == 200  # who is signed in works on
+    assert browse("").post("/sign-in", data=good, environ_overrides=elsewhere).status_code == 303
+    office.pass_(seconds=59)
+    assert client.post("/sign-in", data=good).status_code == 429
+    office.pass_(seconds=1)
+    assert client.post("/sign-in", data=good).status_code == 303
