@@ -140,7 +140,7 @@ def test_a_way_that_is_given_up_proposes_no_close_code(office: Office, road: str
     assert office.incident(incident_id)["proposed_close_code"] == "C02"
     office.do(incident_id, "crm01", s4_1_agree={"agreed": road != "disagreed", "answer": "知道了", **RECOVER[road]})
     if road == "no solution":
-        failed = {"restored": False, "verification": "又断了", "cause": CAUSE}
+        failed = {"restored": False, "verification": "又断了"}
         office.do(incident_id, "crm01", "s4_5_recover", s4_6_verify=failed)
         office.do(incident_id, "crm01", *steps, s3_6_try={"found": "none"})
     found = office.incident(incident_id)
