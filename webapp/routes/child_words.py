@@ -44,6 +44,11 @@ OWN_LABELS: Mapping[str, str] = {
     "text": N_("内容"),
     "feedback": N_("反馈"),
     "reason": N_("原因"),
+    "risk": N_("影响和风险"),
+    "fallback": N_("回退办法"),
+    "opinion": N_("理由和要求"),
+    "implementation": N_("实施情况"),
+    "confirmed": N_("确认需要"),
 }
 TOLD = ("kind", "state", "title", "result")  # the line itself says these
 

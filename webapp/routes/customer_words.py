@@ -57,7 +57,7 @@ def state_of(incident: Mapping[str, Any]) -> tuple[str, str, str]:
     if incident["withdrawn"]:
         return str(_("已撤销")), "", str(_("不再处理。"))
     if needs_answer(incident):
-        return str(_("等您补充信息")), "warn", str(_("请在下面回答，之后继续处理。"))
+        return str(_("等您补充信息")), "warn", str(_("请回答服务台的问题，之后继续处理。"))
     tone = {"resolved": "ok", "closed": "", "waiting": "pause"}.get(incident["state"], "run")
     return str(_(state)), tone, str(_(following))
 

@@ -60,8 +60,8 @@ def _of_child(reader: Reader, child: Record, accounts: Mapping[str, str], bundle
     who = accounts.get(child["created_by"], child["created_by"])
     found.append((str(_("提出")), f"{who} {reader.moment(child['created_at'])}"))
     for name, value in child["facts"].items():
-        label = titles.get(name) or LABELS.get(name)
+        label = titles.get(name) or child_words.OWN_LABELS.get(name) or LABELS.get(name)
         if label:
-            found.append((str(label), chosen.get((name, str(value))) or reader.value(name, value, accounts)))
+            found.append((str(_(label)), chosen.get((name, str(value))) or reader.value(name, value, accounts)))
     found.append((str(_("结果")), child["result"]))
     return [(label, facts.folded(words)) for label, words in found if words]

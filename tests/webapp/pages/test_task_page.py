@@ -46,6 +46,13 @@ def token(page: str) -> str:
     return found[1]
 
 
+def test_whoever_approves_a_change_sees_its_risk_and_its_fallback(desk_app: Flask, signed_in: SignIn) -> None:
+    address = task_at(desk_app, "change_approve")
+    page = signed_in("change-lead").get(address).text
+    assert "影响和风险" in page and "逐台重启时在途订单由其他节点承接" in page
+    assert "回退办法" in page and "恢复原参数并重启" in page
+
+
 def test_a_child_record_stands_beside_its_form_with_its_incident(desk_app: Flask, signed_in: SignIn) -> None:
     desk = desk_of(desk_app)
     with desk.reading() as connection:
@@ -54,8 +61,9 @@ def test_a_child_record_stands_beside_its_form_with_its_incident(desk_app: Flask
         ).first()
         assert row is not None
         actor = people.find(connection, "reception01")
-    verbs.escalate(desk, actor, row.id, "客户不满意", "对方催得急")
-    address = task_at(desk_app, "s2_10_decide")
+    number = verbs.escalate(desk, actor, row.id, "客户不满意", "对方催得急")
+    with desk.reading() as connection:
+        address = f"/tasks/{connection.scalar(select(user_task.c.id).where(user_task.c.business_key == number))}"
     client = signed_in("manager01")
     listed = client.get("/work?tab=pool").text
     assert re.search(rf"ES\d{{6}}-\d+ · {row.number}", listed)
@@ -69,7 +77,7 @@ def test_a_child_record_stands_beside_its_form_with_its_incident(desk_app: Flask
     assert 'data-sheet="hold"' not in page  # others wait for it: it does not wait itself
     assert client.post(f"{address}/claim", data={"token": token(page)}).status_code == 303
     with desk.reading() as connection:
-        assert connection.scalar(select(child.c.person).where(child.c.kind == "escalation")) == "manager01"
+        assert connection.scalar(select(child.c.person).where(child.c.number == number)) == "manager01"
 
 
 def test_an_answer_that_leaves_the_page_hides_the_steps_after_it_and_asks_nothing_of_them(
