@@ -38,6 +38,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = system_now
     """
     app = Flask("webapp")
     app.config.update(_configuration(settings))
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # people read the answers of the API, too
     db.init_app(app)
     migrate.init_app(app, db)
     csrf.init_app(app)
