@@ -57,5 +57,5 @@ def assess(ctx: Context, call: Call, incident: Incident) -> Assessment:
     target: Any = asking.ask("targets", {"priority": priority.result}).result
     asking.keep()
     fields = {"impact": impact, "urgency": urgency.result, "priority": priority.result, **clocks.targets(target)}
-    rows = "、".join([*urgency.rows, *priority.rows])
-    return Assessment(fields, f"影响程度 {impact}、紧急程度{urgency.result}，按规则行 {rows} 计算")
+    # Which rows answered is in the decision log, from which pages tell their numbers.
+    return Assessment(fields, f"影响程度 {impact}、紧急程度{urgency.result}，按规则计算")

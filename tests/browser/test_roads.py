@@ -247,7 +247,7 @@ def test_others_check_work_and_look_for_the_cause(walk: Walk, live: Live) -> Non
 
     crm.open("开户界面报错", "mine")
     crm.see("4.6 验证解决结果", "tasks-4-verify")
-    crm.put("s4_6_verify", restored=False, verification="又出现一次", cause="crm.app.config")
+    crm.put("s4_6_verify", restored=False, verification="又出现一次")
     crm.send()
     crm.see("3.1 事件分析和评估")
     crm.put("s3_1_analyse", analysis="厂商缺陷")

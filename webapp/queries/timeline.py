@@ -73,9 +73,9 @@ def of_child(connection: Connection, record: Record, left: Sequence[Record]) -> 
 def of_children(connection: Connection, listed: Sequence[Record]) -> list[Event]:
     """What was changed in children, what one step or act changed together."""
     known = {each["id"]: each for each in listed}
-    found: dict[tuple[int, datetime, str | None], Event] = {}
+    found: dict[tuple[int, datetime, str | None, str], Event] = {}
     for row in children.changes(connection, sorted(known)):
-        key = (row["child_id"], row["at"], row["element_id"])
+        key = (row["child_id"], row["at"], row["element_id"], row["actor"])
         if key not in found:
             found[key] = Event("child", row["at"], row["actor"], row["id"], row["on_behalf_of"], row["element_id"], row)
             found[key].child = known[row["child_id"]]
@@ -156,21 +156,29 @@ def _changes(connection: Connection, incident_id: int) -> list[Record]:
 
 
 def _hang_on(acts: Sequence[Event], changes: Sequence[Record], decisions: Sequence[Record]) -> list[Event]:
-    """Give each row to the act of the same instant and step; rows of no act become events of their own."""
-    places: dict[tuple[datetime, str | None], Event] = {}
-    for act in sorted(acts, key=lambda event: event.order):
-        places.setdefault((act.at, act.element_id), act)
+    """Give each change to its actor's act of the same instant and step, each decision to the act that asked for it.
+
+    Rows of no act become events of their own: what two people did in one instant stays apart.
+    """
+    places: dict[tuple[datetime, str | None, str], Event] = {}
+    asked: dict[tuple[datetime, str | None], Event] = {}  # a decision does not know its actor
     alone: list[Event] = []
 
-    def cause(row: Record, at: datetime, actor: str) -> Event:
-        place = (at, row["element_id"])
-        if place not in places:
-            places[place] = Event("change", at, actor, row["id"], row.get("on_behalf_of"), row["element_id"], row)
-            alone.append(places[place])
-        return places[place]
+    def place(event: Event) -> Event:
+        asked.setdefault((event.at, event.element_id), event)
+        return places.setdefault((event.at, event.element_id, event.actor), event)
 
+    for act in sorted(acts, key=lambda event: event.order):
+        place(act)
     for row in changes:
-        cause(row, row["at"], row["actor"]).changes.append(row)
+        act = places.get((row["at"], row["element_id"], row["actor"])) or _alone(row, row["at"], row["actor"], alone)
+        place(act).changes.append(row)
     for row in decisions:
-        cause(row, row["decided_at"], "system").decisions.append(row)
+        act = asked.get((row["decided_at"], row["element_id"])) or _alone(row, row["decided_at"], "system", alone)
+        place(act).decisions.append(row)
     return alone
+
+
+def _alone(row: Record, at: datetime, actor: str, alone: list[Event]) -> Event:
+    alone.append(Event("change", at, actor, row["id"], row.get("on_behalf_of"), row["element_id"], row))
+    return alone[-1]

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from engine.bundles import Bundle
 from webapp.language import N_
+from webapp.queries import children
 from webapp.queries.rows import Record
 from webapp.routes.labels import LABELS
 from webapp.routes.reading import Reader
@@ -51,6 +52,8 @@ OWN_LABELS: Mapping[str, str] = {
     "confirmed": N_("确认需要"),
 }
 TOLD = ("kind", "state", "title", "result")  # the line itself says these
+CHOSEN = ("decision",)  # facts whose words are those of a form's choice
+_MEMO = "choices of a child's forms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,27 +76,64 @@ def state_of(child: Mapping[str, Any]) -> tuple[str, str]:
     return str(_(words)), tone
 
 
+def awaited(reader: Reader, incident: Mapping[str, Any], listed: Sequence[Record]) -> str:
+    """The open children of ``listed`` for which the incident waits now, each with its group; empty for none."""
+    number = incident["child_wait"]
+    waits = [each for each in listed if number and each["wait"] == number and each["state"] == "open"]
+    return "、".join(f"{name_of(each)}（{reader.name('groups', each['group'])}）" for each in waits)
+
+
+def row(reader: Reader, child: Record, accounts: Mapping[str, str]) -> dict[str, Any]:
+    """A child as lists of an incident's children show it."""
+    words, tone = state_of(child)
+    return {
+        "number": child["number"],
+        "kind": NAMES[child["kind"]],
+        "title": child["title"],
+        "state": words,
+        "tone": tone,
+        "holder": reader.holder(child["group"], child["person"], accounts),
+        "result": child["result"],
+    }
+
+
 def told(_reader: Reader, child: Record, changes: Sequence[Record]) -> tuple[str, str, str, str]:
     """The line of a change in a child: text, icon, tone, what was said."""
     fields = {row["field"]: row for row in changes}
     icon = ICONS.get(child["kind"], "git-branch")
     say = str(fields["result"]["new"] or "") if "result" in fields else ""
     if "kind" in fields and fields["kind"]["old"] is None:
-        return _("建立%(child)s：%(title)s", child=name_of(child), title=child["title"]), icon, "", ""
+        # Why it was escalated stands nowhere else; what the others are asked for is on their own pages.
+        why = str(child["details"] or "") if child["kind"] == "escalation" else ""
+        return _("建立%(child)s：%(title)s", child=name_of(child), title=child["title"]), icon, "", why
     if "state" in fields:
         words, tone = STATES.get(fields["state"]["new"], (str(fields["state"]["new"]), ""))
         return f"{name_of(child)} {_(words)}", icon, tone, say or _why(changes)
     return _("%(child)s 有进展", child=name_of(child)), icon, "", say or _why(changes)
 
 
-def changed(reader: Reader, changes: Sequence[Record], accounts: Mapping[str, str]) -> list[Change]:
-    """What one step changed in a child, but for what its line says."""
+def read_choices(reader: Reader, changed: Mapping[str, Sequence[Record]]) -> None:
+    """Fetch what the forms of these children (number → changes) call their choices: one statement for all of them."""
+    known: dict[str, Mapping[tuple[str, str], str]] = reader.ctx.memo.setdefault(_MEMO, {})
+    asked = [number for number, rows in changed.items() if any(each["field"] in CHOSEN for each in rows)]
+    missing = [number for number in asked if number not in known]
+    known.update({number: choices(bundle) for number, bundle in children.bundles(reader.ctx, missing).items()})
+
+
+def changed(
+    reader: Reader, child: Record | None, changes: Sequence[Record], accounts: Mapping[str, str]
+) -> list[Change]:
+    """What one step changed in a child, but for what its line says; ``read_choices`` has its forms' words ready."""
+    chosen = reader.ctx.memo.get(_MEMO, {}).get(child["number"], {}) if child else {}
     found = []
     for row in changes:
         label = OWN_LABELS.get(row["field"]) or LABELS.get(row["field"])
         if row["field"] in TOLD or label is None or any(each["field"] == "kind" for each in changes):
             continue
-        old, new = (_value(reader, row["field"], row[side], accounts) for side in ("old", "new"))
+        field = row["field"]
+        old, new = (
+            chosen.get((field, str(row[side]))) or _value(reader, field, row[side], accounts) for side in ("old", "new")
+        )
         if old != new:
             found.append(Change(_(label), old, new))
     return found

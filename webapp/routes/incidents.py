@@ -81,6 +81,7 @@ def _page(
             "incident": incident,
             "clocks": _clocks(reader, incident, events),
             "standing": incident_view.standing(reader, open_tasks, accounts),
+            "awaited": "" if open_tasks else child_words.awaited(reader, incident, listed),
             "tasks": [task for task in open_tasks if _may_do(reader, task)],
             "responsible": _responsible(reader, incident, accounts),
             "facts": facts.whole(reader, incident, accounts),
@@ -138,17 +139,8 @@ def _process(
 
 def _child_row(reader: Reader, child: Record, accounts: Mapping[str, str]) -> dict[str, Any]:
     """A child as the incident lists it."""
-    words, tone = child_words.state_of(child)
-    return {
-        "number": child["number"],
-        "kind": child_words.NAMES[child["kind"]],
-        "title": child["title"],
-        "state": words,
-        "tone": tone,
-        "holder": reader.holder(child["group"], child["person"], accounts),
-        "result": child["result"],
-        "stoppable": child["state"] == "open" and child["kind"] in CANCELLABLE,
-    }
+    stoppable = child["state"] == "open" and child["kind"] in CANCELLABLE
+    return {**child_words.row(reader, child, accounts), "stoppable": stoppable}
 
 
 def _shown_stage(present: int) -> int:

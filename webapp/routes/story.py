@@ -85,6 +85,7 @@ def tell(reader: Reader, events: Sequence[Event], program: Program | None, *, re
     """
     accounts = reader.accounts(*_people_in(events))
     rules.read_tables(reader.ctx, (row["definition_id"] for event in events for row in event.decisions))
+    child_words.read_choices(reader, _of_children(events))
     repeated = _repeated(events)
     told = [(event, _TELL[event.kind](reader, event, program)) for event in events]
     return [
@@ -92,6 +93,15 @@ def tell(reader: Reader, events: Sequence[Event], program: Program | None, *, re
         for event, words in told
         if words is not None
     ]
+
+
+def _of_children(events: Sequence[Event]) -> dict[str, list[Record]]:
+    """Number of a child → all that was changed in it."""
+    found: dict[str, list[Record]] = {}
+    for event in events:
+        if event.child is not None:
+            found.setdefault(event.child["number"], []).extend(event.changes)
+    return found
 
 
 def _repeated(events: Sequence[Event]) -> set[int]:
@@ -262,7 +272,7 @@ def _decided(reader: Reader, event: Event) -> list[Change]:
 
 def _changed(reader: Reader, event: Event, text: str, accounts: Mapping[str, str], *, reach: bool) -> list[Change]:
     if event.kind == "child":
-        return child_words.changed(reader, event.changes, accounts)
+        return child_words.changed(reader, event.child, event.changes, accounts)
     intake = text == _(RECEIVED) or any(text.startswith(_("完成 %(step)s", step=number)) for number in INTAKE)
     found = []
     for row in event.changes:

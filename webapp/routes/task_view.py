@@ -14,10 +14,10 @@ from flask_babel import gettext as _
 from engine import definitions
 from webapp.forms import input_name
 from webapp.people import has_left
-from webapp.queries import attachments, people, tasks
+from webapp.queries import attachments, children, people, tasks
 from webapp.queries.rows import Record
 from webapp.rights import allowed
-from webapp.routes import act_sheets, alike, waiting_form
+from webapp.routes import act_sheets, alike, child_words, waiting_form
 from webapp.routes.clock import task_clock
 from webapp.routes.reading import Reader
 from webapp.routes.step_forms import Plan, Step, build_steps, drafted, plan, together
@@ -82,7 +82,8 @@ def page(
     """The whole page and its status."""
     task, incident = it.task, it.incident
     steps = build_steps(reader, it.plan, values, it.facts, trouble.problems, trouble.theirs)
-    accounts = reader.accounts(*_named(it))
+    by_others = _by_others(reader, it)
+    accounts = reader.accounts(*_named(it), *(each["person"] for each in by_others))
     of_child, of_incident = facts_beside(reader, it.subject, accounts, it.plan.bundle)
     may = _may(reader, it)
     context: dict[str, Any] = {
@@ -100,6 +101,7 @@ def page(
         "clock_now": due_clock(reader, task["due_at"]) if it.subject.child else task_clock(incident, reader.ctx.now),
         "child_facts": of_child,
         "facts": of_incident,
+        "children": [child_words.row(reader, each, accounts) for each in by_others],
         "panels": panels(reader, it, values),
         "files": attachments.of_incident(reader.ctx.connection, incident["id"]),
         "accounts": accounts,
@@ -124,6 +126,13 @@ def panels(reader: Reader, it: Opened, values: Values) -> list[alike.Panel]:
         return []
     forms = {element_id: it.plan.form(element_id) for element_id in it.plan.element_ids}
     return alike.panels(reader, forms, together(it.incident, values))
+
+
+def _by_others(reader: Reader, it: Opened) -> list[Record]:
+    """What others did and do for the incident, beside a step of its own: their answers decide how it goes on."""
+    if it.subject.child is not None or not it.incident["has_children"]:
+        return []
+    return children.of_incident(reader.ctx.connection, it.incident["id"])
 
 
 def base_of(steps: list[Step]) -> dict[str, str]:

@@ -16,17 +16,17 @@ from webapp.contacts import hidden, may_reach
 from webapp.current import current_desk, current_person
 from webapp.desk import InvalidStepError
 from webapp.forms import Post
-from webapp.queries import tasks
+from webapp.queries import children, incidents, tasks
 from webapp.queries.rows import Record
 from webapp.rights import allowed
-from webapp.routes import waiting_form
+from webapp.routes import child_words, waiting_form
 from webapp.routes.blueprint import pages
 from webapp.routes.posted import posted_key, posted_token
 from webapp.routes.reading import Reader, reading
 from webapp.routes.step_forms import all_problems, build_steps, first_values, handed_in, posted_values, with_proposal
 from webapp.routes.task_conflicts import conflict_words, merge, read_base, taken_meanwhile
 from webapp.routes.task_done import done
-from webapp.routes.task_subject import subject_of
+from webapp.routes.task_subject import Subject, subject_of
 from webapp.routes.task_view import Opened, Trouble, opened, page, panels
 
 
@@ -78,7 +78,7 @@ def complete(task_id: str) -> ResponseReturnValue:
     except NotFoundError:
         with reading() as reader:
             return done(reader, task_id, late=True)
-    return _onwards(led_to)
+    return _onwards(led_to, it.subject if it else None)
 
 
 @pages.post("/tasks/<task_id>/fields")
@@ -149,7 +149,7 @@ def _conflicted(task_id: str, refused: ConflictError) -> ResponseReturnValue:
         return page(reader, it, merged.values, Trouble(conflict=conflict, theirs=merged.theirs))
 
 
-def _onwards(led_to: verbs.Completed) -> ResponseReturnValue:
+def _onwards(led_to: verbs.Completed, done_for: Subject | None) -> ResponseReturnValue:
     """To the next step if it is this person's at once, else to the list, saying what was done."""
     with reading() as reader:
         found = [task for each in led_to.opened if (task := tasks.get(reader.ctx.connection, each))]
@@ -157,16 +157,29 @@ def _onwards(led_to: verbs.Completed) -> ResponseReturnValue:
             if task["assignee"] == reader.person.account:
                 flash(_("已完成，下一步接着办理。"))
                 return redirect(url_for("pages.task", task_id=task["id"]), 303)
-        flash(_said(reader, led_to, found))
+        flash(_said(reader, led_to, found, done_for))
     return redirect(url_for("pages.work"), 303)
 
 
-def _said(reader: Reader, led_to: verbs.Completed, found: list[Record]) -> str:
-    """Which record, and who has it now."""
+def _said(reader: Reader, led_to: verbs.Completed, found: list[Record], done_for: Subject | None) -> str:
+    """Which record, and who has it now; or for whom it waits."""
+    if not found and led_to.ended:
+        return str(_("已办结。"))
     if not found:
-        return str(_("已办结。") if led_to.ended else _("已完成，已转到下一步。"))
+        waits = _awaited(reader, done_for)
+        return str(_("已完成，等待%(children)s的结果。", children=waits) if waits else _("已完成，已转到下一步。"))
     task = found[0]
     subject = subject_of(reader, task["business_key"])
     number = subject.child["number"] if subject.child else subject.incident["number"] or _("事件")
     holder = reader.holder(task["candidate_group"], task["assignee"], reader.accounts(task["assignee"]))
     return str(_("%(number)s 已转到%(holder)s：%(step)s。", number=number, holder=holder, step=task["name"]))
+
+
+def _awaited(reader: Reader, done_for: Subject | None) -> str:
+    """The children for which the incident of a completed step waits now."""
+    if done_for is None or done_for.child is not None:
+        return ""
+    connection = reader.ctx.connection
+    incident = incidents.get(connection, str(done_for.incident["id"]))
+    listed = children.of_incident(connection, incident["id"]) if incident["has_children"] else []
+    return child_words.awaited(reader, incident, listed)
