@@ -19,10 +19,11 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from engine.context import SYSTEM, Context
-from engine.errors import EngineError, NotAllowedError
+from engine.errors import ConflictError, EngineError, InvalidValuesError, NotAllowedError
 from handlers.records.tables import person
-from webapp import people
+from webapp import people, tokens
 from webapp.desk import Desk
+from webapp.language import N_
 from webapp.rights import Person
 from webapp.tables import sign_in_failure, web_session
 
@@ -57,9 +58,7 @@ class SignedIn:
 def hash_password(password: str) -> str:
     """The argon2id hash to store; raises EngineError for a password shorter than 10 or longer than 200 characters."""
     if len(password) not in PASSWORD_LENGTH:
-        raise EngineError(
-            _("密码长度应为 %(start)s 到 %(stop)s 个字符", start=PASSWORD_LENGTH.start, stop=PASSWORD_LENGTH.stop - 1)
-        )
+        raise EngineError(_length())
     return _hasher.hash(password)
 
 
@@ -70,17 +69,31 @@ def sign_in(desk: Desk, account: str, password: str, lasts_for: timedelta) -> Si
     and the slow verification holds no lock.
     """
     account = account.strip()[:80]
-    with desk.unit_of_work(SYSTEM) as ctx:
-        locked_until = _count_attempt(ctx, account)
-        query = select(person.c.password_hash).where(person.c.account == account, person.c.active)
-        stored = ctx.connection.scalar(query)
-    if locked_until is not None:
-        raise SignInRefusedError(_("登录失败次数过多，账号已暂时锁定，请稍后再试。"), locked_until)
-    if not _matches(stored, password):
+    if _verified(desk, account, password) is None:
         raise SignInRefusedError(_("账号或密码不正确。"))
     with desk.unit_of_work(account) as ctx:
         ctx.connection.execute(delete(sign_in_failure).where(sign_in_failure.c.account == account))
         return _open_session(ctx, account, lasts_for)
+
+
+def change_password(desk: Desk, actor: Person, current: str, new: str, again: str, lasts_for: timedelta) -> SignedIn:
+    """Change one's own password, end every session and open a new one for the browser that asked.
+
+    A wrong ``current`` counts as a failure to sign in. Raises InvalidValuesError with the fields current, new, again;
+    SignInRefusedError while the account is locked; ConflictError where the password was changed meanwhile.
+    """
+    _require_good(current, new, again)
+    stored = _verified(desk, actor.account, current)
+    if stored is None:
+        raise InvalidValuesError({"current": _("当前密码不正确")})
+    hashed = hash_password(new)  # slow: before anything is locked
+    with desk.unit_of_work(actor) as ctx:
+        if _stored(ctx, actor.account, held=True) != stored:
+            raise ConflictError(_("密码刚刚在别处改过，您的修改没有生效，请用新的密码重新登录。"))
+        people.set_password(ctx, actor.account, hashed)
+        ctx.connection.execute(delete(sign_in_failure).where(sign_in_failure.c.account == actor.account))
+        end_sessions(ctx, actor.account)
+        return _open_session(ctx, actor.account, lasts_for)
 
 
 def sign_out(desk: Desk, token: str | None) -> None:
@@ -97,8 +110,14 @@ def sign_out_everywhere(desk: Desk, actor: Person) -> None:
 
 
 def end_sessions(ctx: Context, account: str) -> None:
-    """End every session of an account: its password was changed or it was disabled."""
+    """End every session of an account, in all browsers."""
     ctx.connection.execute(delete(web_session).where(web_session.c.account == account))
+
+
+def shut_out(ctx: Context, account: str) -> None:
+    """End every session and every token of an account: it was disabled, or somebody else set its password."""
+    end_sessions(ctx, account)
+    tokens.revoke_all(ctx, account)
 
 
 _HOLDER = (
@@ -121,6 +140,45 @@ def forget_old(ctx: Context) -> None:
     """Remove expired sessions and failures that nobody remembers; called by the ticker."""
     ctx.connection.execute(delete(web_session).where(web_session.c.expires_at <= ctx.now))
     ctx.connection.execute(delete(sign_in_failure).where(sign_in_failure.c.failed_at <= ctx.now - FORGOTTEN_AFTER))
+
+
+def _verified(desk: Desk, account: str, password: str) -> str | None:
+    """The stored hash if ``password`` is the account's; counts one failure before it looks. No lock is held meanwhile.
+
+    Raises SignInRefusedError while the account is locked.
+    """
+    with desk.unit_of_work(SYSTEM) as ctx:
+        locked_until = _count_attempt(ctx, account)
+        stored = _stored(ctx, account)
+    if locked_until is not None:
+        raise SignInRefusedError(_("登录失败次数过多，账号已暂时锁定，请稍后再试。"), locked_until)
+    return stored if _matches(stored, password) else None
+
+
+def _stored(ctx: Context, account: str, *, held: bool = False) -> str | None:
+    query = select(person.c.password_hash).where(person.c.account == account, person.c.active)
+    found: str | None = ctx.connection.scalar(query.with_for_update() if held else query)
+    return found
+
+
+def _require_good(current: str, new: str, again: str) -> None:
+    """Refuse what is wrong with a new password before an attempt is counted."""
+    labels = {"current": N_("请填写当前密码"), "new": N_("请填写新密码"), "again": N_("请再填写一次新密码")}
+    typed = {"current": current, "new": new, "again": again}
+    problems = {field: _(labels[field]) for field, text in typed.items() if not text}
+    if new and len(new) not in PASSWORD_LENGTH:
+        problems["new"] = _length()
+    elif new and new == current:
+        problems["new"] = _("新密码应和当前密码不同")
+    if again and new != again:
+        problems["again"] = _("两次填写的新密码不一样")
+    if problems:
+        raise InvalidValuesError(problems)
+
+
+def _length() -> str:
+    span = {"start": PASSWORD_LENGTH.start, "stop": PASSWORD_LENGTH.stop - 1}
+    return str(_("密码长度应为 %(start)s 到 %(stop)s 个字符", **span))
 
 
 def _count_attempt(ctx: Context, account: str) -> datetime | None:

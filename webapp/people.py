@@ -49,6 +49,7 @@ def with_groups(connection: Connection, row: RowMapping) -> Person:
         groups=frozenset(value for kind, value in pairs if kind == "group"),
         roles=frozenset(value for kind, value in pairs if kind == "role"),
         demo=row["demo"],
+        must_change_password=row["must_change_password"],
         customer=next((int(value) for kind, value in pairs if kind == "customer"), None),
     )
 
@@ -63,6 +64,7 @@ def add(
     roles: Collection[str] = (),
     phone: str | None = None,
     demo: bool = False,
+    must_change: bool = False,
 ) -> None:
     """Create an account; ``posts`` are pairs of group and post (post "" is none).
 
@@ -76,17 +78,20 @@ def add(
     if not 0 < len(name) <= LINE or not name.isprintable():
         raise EngineError(_("姓名应为 1 到 %(line)s 个可以显示的字符", line=LINE))
     people.add_person(ctx, account, name, phone=phone, demo=demo)
-    set_password(ctx, account, password_hash)
+    set_password(ctx, account, password_hash, must_change=must_change)
     for group, post in posts:
         people.join_group(ctx, account, group, post)
     for role in roles:
         people.grant_role(ctx, account, role)
 
 
-def set_password(ctx: Context, account: str, password_hash: str | None) -> None:
-    """Store a new hash; with None nobody can sign in. Raises NotFoundError."""
-    statement = update(person).where(person.c.account == account).values(password_hash=password_hash)
-    if ctx.connection.execute(statement).rowcount == 0:
+def set_password(ctx: Context, account: str, password_hash: str | None, *, must_change: bool = False) -> None:
+    """Store a new hash; with None nobody can sign in. Raises NotFoundError.
+
+    ``must_change``: somebody else chose the password, so that it opens only the page on which it is changed.
+    """
+    values = {"password_hash": password_hash, "must_change_password": must_change}
+    if ctx.connection.execute(update(person).where(person.c.account == account).values(values)).rowcount == 0:
         raise NotFoundError(_("没有账号 %(account)s", account=account))
 
 

@@ -29,6 +29,7 @@ class Person:
     roles: frozenset[str] = field(default_factory=frozenset)
     demo: bool = False
     customer: int | None = None  # his own row of the customer master
+    must_change_password: bool = False  # another person chose it: no page but that one opens before
 
 
 class Offered(Protocol):
@@ -208,6 +209,8 @@ DOORS: Mapping[str, str] = {
     "pages.sign_in": ANYBODY,
     "pages.sign_out": SIGNED_IN,
     "pages.sign_out_everywhere": SIGNED_IN,
+    "pages.password": SIGNED_IN,
+    "pages.change_password": SIGNED_IN,
     "pages.landing": SIGNED_IN,
     # My work and tasks.
     "pages.work": "read",
@@ -319,6 +322,16 @@ DOORS: Mapping[str, str] = {
     "api.alarm": "alarm",
     "api.alertmanager": "alarm",
 }
+
+
+# What a person may still open who must change his password first, beside what is open to anybody.
+CHANGING = frozenset({"pages.password", "pages.change_password", "pages.sign_out", "pages.sign_out_everywhere"})
+
+
+def must_change_first(person: Person | None, endpoint: str) -> bool:
+    """Whether the way to ``endpoint`` leads by the change of a password that another person chose."""
+    changing = person is not None and person.must_change_password
+    return changing and endpoint not in CHANGING and DOORS.get(endpoint) != ANYBODY
 
 
 def may_enter(person: Person | None, endpoint: str) -> bool:

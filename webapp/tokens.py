@@ -93,6 +93,12 @@ def revoke(desk: Desk, actor: Person | str, token_id: int, *, account: str | Non
         ctx.connection.execute(update(api_token).where(wanted, _t.revoked_at.is_(None)).values(revoked_at=ctx.now))
 
 
+def revoke_all(ctx: Context, account: str) -> None:
+    """End every token of an account: it was disabled, or its password was reset."""
+    mine = (_t.account == account) & _t.revoked_at.is_(None)
+    ctx.connection.execute(update(api_token).where(mine).values(revoked_at=ctx.now))
+
+
 def listed(connection: Connection, account: str | None = None) -> Sequence[Record]:
     """The tokens of an account, or of all, the newest first; never their hashes."""
     columns = (_t.id, _t.account, _t.name, _t.created_at, _t.expires_at, _t.used_at, _t.revoked_at)

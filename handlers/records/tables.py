@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     event,
+    false,
     text,
 )
 
@@ -57,6 +58,7 @@ person = Table(
     Column("password_hash", String(LINE)),  # null: cannot sign in
     Column("active", Boolean, nullable=False, default=True),
     Column("demo", Boolean, nullable=False, default=False),
+    Column("must_change_password", Boolean, nullable=False, server_default=false()),  # somebody else chose it
     Column("created_at", Instant, nullable=False),
 )
 

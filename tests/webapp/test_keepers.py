@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
 
+from engine.context import SYSTEM
 from engine.errors import ConflictError, InvalidValuesError, NotAllowedError
+from handlers.records import people as records
 from handlers.records.tables import role_grant
 from handlers.reference import ReferenceRefusedError
 from tests.office import Office, furnish
-from webapp.desk import people, reference, rules
+from webapp.desk import operations, people, reference, rules
 from webapp.sheets import edit
 from webapp.tables import rule_draft
 
@@ -93,7 +96,7 @@ def test_two_owners_cannot_both_be_taken_away(office: Office) -> None:
     people.set_roles(office.desk, owner, "crm01", ["owner"])
     people.set_active(office.desk, owner, "owner01", active=False)
     with pytest.raises(ConflictError):
-        people.set_active(office.desk, owner, "crm01", active=False)
+        people.set_active(office.desk, office["crm01"], "crm01", active=False)
     with office.desk.reading() as connection:
         owners = connection.scalars(select(role_grant.c.account).where(role_grant.c.role == "owner")).all()
     assert sorted(owners) == ["crm01", "owner01"]
@@ -105,3 +108,33 @@ def test_a_reference_row_holds_from_its_instant_and_not_before_an_earlier_change
     reference.save_row(office.desk, owner, "types", "", row, later, "试用", key=None)
     with pytest.raises(ReferenceRefusedError):
         reference.save_row(office.desk, owner, "types", "", row | {"key": "crm.more"}, None, "更早", key=None)
+
+
+def test_a_role_taken_away_between_page_and_act_counts_no_more(office: Office) -> None:
+    owner = office["owner01"]  # as the page knew him
+    draft = rules.begin(office.desk, owner, "urgency", key=None)
+    row = {"key": "crm.new", "name": "新子类", "category": "crm"}
+    with office.desk.unit_of_work(SYSTEM) as ctx:
+        records.revoke_role(ctx, "owner01", "owner")
+    acts: list[Callable[[], object]] = [
+        lambda: rules.save_file(office.desk, owner, draft, high(), revision=1, key=None),
+        lambda: rules.submit(office.desk, owner, draft, "原因", None, revision=1, key=None),
+        lambda: rules.withdraw(office.desk, owner, draft, revision=1, key=None),
+        lambda: rules.restore(office.desk, owner, "urgency", 1, "误判", key=None),
+        lambda: reference.save_row(office.desk, owner, "types", "", row, None, "试用", key=None),
+        lambda: people.add(office.desk, owner, "friend", "朋友", [], ["owner"]),
+        lambda: people.set_roles(office.desk, owner, "owner01", ["owner"]),
+        lambda: people.reset_password(office.desk, owner, "crm01"),
+        lambda: operations.cancel_instance(office.desk, owner, 1, "重来"),
+    ]
+    for act in acts:
+        with pytest.raises(NotAllowedError):
+            act()
+
+
+def test_a_disabled_account_does_nothing_more_from_a_page_that_is_still_open(office: Office) -> None:
+    owner = office["owner01"]
+    with office.desk.unit_of_work(SYSTEM) as ctx:
+        records.set_active(ctx, "owner01", active=False)
+    with pytest.raises(NotAllowedError):
+        people.set_roles(office.desk, owner, "crm01", ["owner"])

@@ -19,7 +19,7 @@ def register(commands: Commands) -> None:
     """Add the command and its own commands."""
     user = command(commands, "user", None, "add, list, disable and enable accounts, set passwords, groups and roles")
     actions = user.add_subparsers(required=True, metavar="ACTION")
-    parser = command(actions, "add", run_add, "add an account; the password is asked for, or read from a pipe")
+    parser = command(actions, "add", run_add, "add an account; its first password is asked for, or read from a pipe")
     parser.add_argument("account")
     parser.add_argument("name", help="the name shown to others")
     parser.add_argument(
@@ -29,9 +29,13 @@ def register(commands: Commands) -> None:
     parser.add_argument("--phone", type=text_argument, help="needed where the account reports alarms")
     command(actions, "list", run_list, "list all accounts")
     for name, run, text in (
-        ("disable", run_disable, "let an account sign in no more; ends its sessions"),
+        ("disable", run_disable, "let an account sign in no more; ends its sessions, revokes its tokens"),
         ("enable", run_enable, "let a disabled account sign in again"),
-        ("password", run_password, "set a new password; ends the account's sessions"),
+        (
+            "password",
+            run_password,
+            "set a password, to be changed at the next sign-in; ends the account's sessions, revokes its tokens",
+        ),
     ):
         command(actions, name, run, text).add_argument("account")
     for name, run, text in (
@@ -50,7 +54,8 @@ def run_add(arguments: argparse.Namespace) -> int:
     with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
         posts = _posts(ctx, arguments)
         account, name, roles = arguments.account, arguments.name, arguments.role
-        people.add(ctx, account, name, password_hash, posts=posts, roles=roles, phone=arguments.phone)
+        given = {"posts": posts, "roles": roles, "phone": arguments.phone}
+        people.add(ctx, account, name, password_hash, **given, must_change=True)
     return OK
 
 
@@ -88,10 +93,10 @@ def run_list(_arguments: argparse.Namespace) -> int:
 
 
 def run_disable(arguments: argparse.Namespace) -> int:
-    """End the account's sessions and refuse it; what it did stays under its name."""
+    """End the account's sessions and tokens and refuse it; what it did stays under its name."""
     with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
         records.set_active(ctx, arguments.account, active=False)
-        auth.end_sessions(ctx, arguments.account)
+        auth.shut_out(ctx, arguments.account)
     return OK
 
 
@@ -103,11 +108,11 @@ def run_enable(arguments: argparse.Namespace) -> int:
 
 
 def run_password(arguments: argparse.Namespace) -> int:
-    """Set a new password."""
+    """Set a password that whoever signs in with it must change first."""
     password_hash = auth.hash_password(_password())
     with opened() as o, o.desk.unit_of_work(ACTOR) as ctx:
-        people.set_password(ctx, arguments.account, password_hash)
-        auth.end_sessions(ctx, arguments.account)
+        people.set_password(ctx, arguments.account, password_hash, must_change=True)
+        auth.shut_out(ctx, arguments.account)
     return OK
 
 

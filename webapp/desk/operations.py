@@ -6,39 +6,41 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from engine import instances
-from engine.errors import ConflictError, NotAllowedError
+from engine.context import Context
+from engine.errors import ConflictError
 from engine.persistence import instance
 from handlers.records import children
+from webapp.desk import permission
 from webapp.desk.core import Desk, given
 from webapp.desk.incidents import PROCESS
-from webapp.rights import Person, allowed
+from webapp.rights import Person
 
 
 def retry(desk: Desk, actor: Person, instance_id: int) -> None:
     """Repeat the step at which an instance is stuck; raises StepFailedError when it fails again."""
-    _check(actor, "instance.retry")
     with desk.unit_of_work(actor) as ctx:
+        _require_right(ctx, actor, "instance.retry")
         instances.retry(ctx, instance_id)
 
 
 def reopen(desk: Desk, actor: Person, instance_id: int, reason: str) -> None:
     """Give the user task at which an instance is stuck back to people, with what was typed as its draft."""
-    _check(actor, "instance.reopen")
     with desk.unit_of_work(actor) as ctx:
+        _require_right(ctx, actor, "instance.reopen")
         instances.reopen(ctx, instance_id, given(reason))
 
 
 def suspend_instance(desk: Desk, actor: Person, instance_id: int, reason: str) -> None:
     """Stop an instance where it is until it is resumed."""
-    _check(actor, "instance.suspend")
     with desk.unit_of_work(actor) as ctx:
+        _require_right(ctx, actor, "instance.suspend")
         instances.suspend(ctx, instance_id, given(reason))
 
 
 def resume_instance(desk: Desk, actor: Person, instance_id: int, reason: str) -> None:
     """Let a suspended instance go on."""
-    _check(actor, "instance.resume")
     with desk.unit_of_work(actor) as ctx:
+        _require_right(ctx, actor, "instance.resume")
         instances.resume(ctx, instance_id, given(reason))
 
 
@@ -47,8 +49,8 @@ def cancel_instance(desk: Desk, actor: Person, instance_id: int, reason: str) ->
 
     Raises ConflictError for the instance of an incident, which would stay open for ever.
     """
-    _check(actor, "instance.cancel")
     with desk.unit_of_work(actor) as ctx:
+        _require_right(ctx, actor, "instance.cancel")
         reason = given(reason)
         c = instance.c
         found = ctx.connection.execute(select(c.process_key, c.business_key).where(c.id == instance_id)).one_or_none()
@@ -62,6 +64,5 @@ def cancel_instance(desk: Desk, actor: Person, instance_id: int, reason: str) ->
             children.finish(ctx, child, children.CANCELLED, result=reason)
 
 
-def _check(actor: Person, action: str) -> None:
-    if not allowed(actor, action):
-        raise NotAllowedError(_("只有流程负责人和指定的管理岗位可以操作运行中的流程。"))
+def _require_right(ctx: Context, actor: Person, action: str) -> None:
+    permission.require(ctx, actor, action, _("只有流程负责人和指定的管理岗位可以操作运行中的流程。"))

@@ -1,7 +1,7 @@
 """Verbs on people: accounts, their groups and posts, roles, passwords. Nobody is ever deleted.
 
 A password that the desk makes is returned to be shown once and stored nowhere but as its hash; that is why these
-verbs keep no result for a second arrival: an account that exists is told instead.
+verbs keep no result for a second arrival: an account that exists is told instead. Whoever gets it must change it first.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from handlers import reference
 from handlers.records import people as records
 from handlers.records.tables import membership, person, role_grant
 from webapp import auth, people
+from webapp.desk import permission
 from webapp.desk.core import Desk
+from webapp.language import N_
 from webapp.rights import Person, allowed
 
-OWNER = "owner"
+OWNER, MANAGE = "owner", "person.manage"
+_REFUSAL = N_("只有流程负责人可以管理账号。")
 _SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that are mistaken for another one when read aloud
 _LENGTH = 16
 
@@ -31,41 +34,39 @@ Post = tuple[str, str]
 
 def add(desk: Desk, actor: Person, account: str, name: str, posts: Collection[Post], roles: Collection[str]) -> str:
     """A new account; returns its first password. Raises ConflictError where the account exists."""
-    _check(actor)
-    password = _new_password()
-    hashed = auth.hash_password(password)  # slow: before anything is locked
+    password, hashed = _new_password(actor)
     with desk.unit_of_work(actor) as ctx:
+        _require_right(ctx, actor)
         _require_known(ctx, posts, roles)
-        people.add(ctx, account.strip(), name, hashed, posts=posts, roles=roles)
+        people.add(ctx, account.strip(), name, hashed, posts=posts, roles=roles, must_change=True)
     return password
 
 
 def reset_password(desk: Desk, actor: Person, account: str) -> str:
-    """A new password for an account, whose sessions end; returns it."""
-    _check(actor)
-    password = _new_password()
-    hashed = auth.hash_password(password)
+    """A new password for an account, whose sessions and tokens end; returns it."""
+    password, hashed = _new_password(actor)
     with desk.unit_of_work(actor) as ctx:
-        people.set_password(ctx, account, hashed)
-        auth.end_sessions(ctx, account)
+        _require_right(ctx, actor)
+        people.set_password(ctx, account, hashed, must_change=True)
+        auth.shut_out(ctx, account)
     return password
 
 
 def set_active(desk: Desk, actor: Person, account: str, *, active: bool) -> None:
-    """Disable or enable an account; the last owner stays. Doing it twice changes nothing."""
-    _check(actor)
+    """Disable or enable an account; the last owner stays, tokens stay revoked. Doing it twice changes nothing."""
     with desk.unit_of_work(actor) as ctx:
+        _require_right(ctx, actor)
         if not active:
             _keep_an_owner(ctx, account)
         records.set_active(ctx, account, active)
         if not active:
-            auth.end_sessions(ctx, account)
+            auth.shut_out(ctx, account)
 
 
 def set_posts(desk: Desk, actor: Person, account: str, posts: Collection[Post]) -> None:
     """The groups and posts of an account from now on."""
-    _check(actor)
     with desk.unit_of_work(actor) as ctx:
+        _require_right(ctx, actor)
         people.require(ctx.connection, account)
         _require_known(ctx, posts, ())
         c = membership.c
@@ -80,8 +81,8 @@ def set_posts(desk: Desk, actor: Person, account: str, posts: Collection[Post]) 
 
 def set_roles(desk: Desk, actor: Person, account: str, roles: Collection[str]) -> None:
     """The roles of an account from now on; the last owner stays one."""
-    _check(actor)
     with desk.unit_of_work(actor) as ctx:
+        _require_right(ctx, actor)
         people.require(ctx.connection, account)
         _require_known(ctx, (), roles)
         had = set(ctx.connection.scalars(select(role_grant.c.role).where(role_grant.c.account == account)))
@@ -93,13 +94,16 @@ def set_roles(desk: Desk, actor: Person, account: str, roles: Collection[str]) -
             records.grant_role(ctx, account, role)
 
 
-def _new_password() -> str:
-    return "".join(secrets.choice(_SIGNS) for _ in range(_LENGTH))
+def _new_password(actor: Person) -> tuple[str, str]:
+    """A password and its hash, which is slow: before anything is locked, and for nobody who had no right before."""
+    if not allowed(actor, MANAGE):
+        raise NotAllowedError(_(_REFUSAL))
+    password = "".join(secrets.choice(_SIGNS) for _each in range(_LENGTH))
+    return password, auth.hash_password(password)
 
 
-def _check(actor: Person) -> None:
-    if not allowed(actor, "person.manage"):
-        raise NotAllowedError(_("只有流程负责人可以管理账号。"))
+def _require_right(ctx: Context, actor: Person) -> None:
+    permission.require(ctx, actor, MANAGE, _(_REFUSAL))
 
 
 def _keep_an_owner(ctx: Context, account: str) -> None:

@@ -15,12 +15,13 @@ from flask_babel import gettext as _
 from sqlalchemy import insert, select
 
 from engine.context import Context
-from engine.errors import InvalidValuesError, NotAllowedError, NotFoundError
+from engine.errors import InvalidValuesError, NotFoundError
 from handlers.records.tables import reference_row
 from handlers.reference import POINTERS, load_reference
+from webapp.desk import permission
 from webapp.desk.core import Desk, given
 from webapp.desk.idempotency import once
-from webapp.rights import Person, allowed
+from webapp.rights import Person
 from webapp.tables import reference_load
 
 Lines = dict[str, dict[str, str]]
@@ -115,10 +116,9 @@ def _load(
     reason: str,
     key: str | None,
 ) -> None:
-    if not allowed(actor, "reference.change"):
-        raise NotAllowedError(_("只有流程负责人、事件经理和流程维护组可以修改参考数据。"))
-
     def act(ctx: Context) -> dict[str, Any]:
+        refusal = _("只有流程负责人、事件经理和流程维护组可以修改参考数据。")
+        permission.require(ctx, actor, "reference.change", refusal)
         why = given(reason)
         changed = change(latest(ctx, table))
         text = changed if isinstance(changed, str) else as_csv(changed)

@@ -17,6 +17,7 @@ from engine import definitions
 from engine.catalogue import catalogue, content
 from engine.context import Context
 from engine.errors import ConflictError, DeploymentRefusedError, InvalidValuesError, NotAllowedError, NotFoundError
+from webapp.desk import permission
 from webapp.desk.core import Desk, given
 from webapp.desk.idempotency import once
 from webapp.desk.rule_rows import (
@@ -66,9 +67,9 @@ def begin(
 
     Raises AlreadyDraftedError where one is under way, unless it may stand ``alongside``.
     """
-    _check(actor, "rule.draft", _DRAFTING)
 
     def act(ctx: Context) -> dict[str, Any]:
+        _require_right(ctx, actor, "rule.draft", _DRAFTING)
         known = catalogue(ctx)
         present = known.in_force("decision", decision, ctx.now)
         if present is None:
@@ -150,10 +151,10 @@ def submit(
     key: str | None,
 ) -> None:
     """Ask for approval; ``effective_from`` None is at once. Raises DraftRefusedError, BaseChangedError."""
-    _check(actor, "rule.draft", _DRAFTING)
-    _examine_before(desk, actor, draft_id)
+    _examine_before(desk, actor, draft_id, "rule.draft", _DRAFTING)
 
     def act(ctx: Context) -> dict[str, Any]:
+        _require_right(ctx, actor, "rule.draft", _DRAFTING)
         draft = held(ctx, draft_id, revision, DRAFT)
         _require_author(draft, actor)
         text = given(reason)
@@ -170,9 +171,9 @@ def submit(
 
 def recall(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, key: str | None) -> None:
     """The author takes a submitted draft back, to change it further."""
-    _check(actor, "rule.draft", _DRAFTING)
 
     def act(ctx: Context) -> dict[str, Any]:
+        _require_right(ctx, actor, "rule.draft", _DRAFTING)
         draft = held(ctx, draft_id, revision, SUBMITTED)
         _require_author(draft, actor)
         write(ctx, draft, state=DRAFT, submitted_at=None)
@@ -183,11 +184,11 @@ def recall(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, ke
 
 def withdraw(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, key: str | None) -> None:
     """Give a draft up: its author, or whoever may approve. It stays readable."""
-    approves = allowed(actor, "rule.approve")
-    if not approves:
-        _check(actor, "rule.draft", _DRAFTING)
 
     def act(ctx: Context) -> dict[str, Any]:
+        approves = allowed(permission.as_now(ctx, actor, _(_DRAFTING)), "rule.approve")
+        if not approves:
+            _require_right(ctx, actor, "rule.draft", _DRAFTING)
         draft = held(ctx, draft_id, revision, *OPEN)
         if not approves:
             _require_author(draft, actor)
@@ -199,9 +200,9 @@ def withdraw(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, 
 
 def send_back(desk: Desk, actor: Person, draft_id: int, note: str, *, revision: int | None, key: str | None) -> None:
     """An approver returns the draft to its author with a note."""
-    _check(actor, "rule.approve", _APPROVING)
 
     def act(ctx: Context) -> dict[str, Any]:
+        _require_right(ctx, actor, "rule.approve", _APPROVING)
         draft = held(ctx, draft_id, revision, SUBMITTED)
         text = given(note, field="note", name=N_("退回的说明"))
         reviewed = {"reviewer": actor.account, "reviewed_at": ctx.now, "review_note": text}
@@ -217,10 +218,10 @@ def approve(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, k
     The deployment carries the author's name, the draft the approver's. An instant that has passed meanwhile is now.
     Raises NotAllowedError, BaseChangedError, DraftRefusedError.
     """
-    _check(actor, "rule.approve", _APPROVING)
-    _examine_before(desk, actor, draft_id)
+    _examine_before(desk, actor, draft_id, "rule.approve", _APPROVING)
 
     def act(ctx: Context) -> dict[str, Any]:
+        _require_right(ctx, actor, "rule.approve", _APPROVING)
         draft = held(ctx, draft_id, revision, SUBMITTED)
         if draft["author"] == actor.account:
             raise NotAllowedError(_("自己起草的改动须由另一个人批准。"))
@@ -235,9 +236,9 @@ def approve(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, k
 
 def rebase(desk: Desk, actor: Person, draft_id: int, *, revision: int | None, key: str | None) -> tuple[str, ...]:
     """Carry a draft over to the version that it would replace now; returns what both had changed."""
-    _check(actor, "rule.draft", _DRAFTING)
 
     def act(ctx: Context) -> dict[str, Any]:
+        _require_right(ctx, actor, "rule.draft", _DRAFTING)
         draft = held(ctx, draft_id, revision, *OPEN)
         _require_author(draft, actor)
         present = replaced_by(ctx, draft)
@@ -254,9 +255,9 @@ def restore(desk: Desk, actor: Person, decision: str, version: int, reason: str,
 
     One step, without a second person: this very content was approved before, and a bad rule must go quickly.
     """
-    _check(actor, "rule.approve", _APPROVING)
 
     def act(ctx: Context) -> dict[str, Any]:
+        _require_right(ctx, actor, "rule.approve", _APPROVING)
         text = given(reason)
         known = catalogue(ctx)
         present = known.in_force("decision", decision, ctx.now)
@@ -288,9 +289,8 @@ def _change(
     revision: int | None,
     key: str | None,
 ) -> None:
-    _check(actor, "rule.draft", _DRAFTING)
-
     def act(ctx: Context) -> dict[str, Any]:
+        _require_right(ctx, actor, "rule.draft", _DRAFTING)
         draft = held(ctx, draft_id, revision, DRAFT)
         _require_author(draft, actor)
         file = change(bytes(draft["content"]), draft["key"])
@@ -301,9 +301,8 @@ def _change(
     once(desk, actor, "rule.save", draft_id, key, act)
 
 
-def _check(actor: Person, action: str, refusal: str) -> None:
-    if not allowed(actor, action):
-        raise NotAllowedError(refusal)
+def _require_right(ctx: Context, actor: Person, action: str, refusal: str) -> None:
+    permission.require(ctx, actor, action, _(refusal))
 
 
 def _require_author(draft: Draft, actor: Person) -> None:
@@ -337,10 +336,11 @@ def _deploy(ctx: Context, draft: Draft) -> int:
     return done.id
 
 
-def _examine_before(desk: Desk, actor: Person, draft_id: int) -> None:
+def _examine_before(desk: Desk, actor: Person, draft_id: int, action: str, refusal: str) -> None:
     """Have the whole deployment checked before anything is locked; the answer is remembered for the deployment."""
     with desk.reading() as connection:
         ctx = Context(connection=connection, now=desk.clock(), actor=actor.account, handlers=desk.handlers)
+        _require_right(ctx, actor, action, refusal)
         found = connection.execute(select(rule_draft).where(rule_draft.c.id == draft_id)).first()
         if found is None:
             raise NotFoundError(_("没有这份改动。"))

@@ -17,6 +17,7 @@ from webapp.routes import (
     frame,
     incident_list,
     incidents,
+    password,
     processes,
     raising,
     report,
@@ -37,6 +38,7 @@ __all__ = ["register"]
 MODULES = (
     customer,
     session,
+    password,
     attachments,
     board,
     work,

@@ -114,7 +114,7 @@ def _page(account: str, status: int, *, problem: str = "", password: str = "") -
 def active(account: str) -> ResponseReturnValue:
     """Disable or enable."""
     wanted = request.form.get("active") == "yes"
-    done = _("已启用。") if wanted else _("已停用，他的登录已全部结束。")
+    done = _("已启用。") if wanted else _("已停用，他的登录和接口令牌已全部结束。")
     return _act(account, done, lambda: verbs.set_active(current_desk(), current_person(), account, active=wanted))
 
 

@@ -12,15 +12,17 @@ from flask_babel import gettext as _
 from engine.errors import NotAllowedError
 from webapp import failures
 from webapp.current import person_or_none
-from webapp.rights import Person, allowed, may_enter
+from webapp.rights import Person, allowed, may_enter, must_change_first
 
 pages = Blueprint("pages", __name__)
 
 
 @pages.before_request
 def know_who() -> ResponseReturnValue | None:
-    """Send strangers to the sign-in page, and afterwards to where they wanted to go."""
+    """Send strangers to the sign-in page, and afterwards to where they wanted to go; so too by a change of password."""
     person, endpoint = person_or_none(), request.endpoint or ""
+    if must_change_first(person, endpoint):
+        return _to_the_change()
     if may_enter(person, endpoint):
         return None
     if person is not None:
@@ -29,8 +31,19 @@ def know_who() -> ResponseReturnValue | None:
         return "", 401, {"HX-Redirect": url_for("pages.sign_in")}
     if request.method == "POST":
         return failures.signed_out()
+    return redirect(url_for("pages.sign_in", next=_wanted()), 303)
+
+
+def _to_the_change() -> ResponseReturnValue:
+    if request.headers.get("HX-Request"):
+        return "", 403, {"HX-Redirect": url_for("pages.password")}
+    return redirect(url_for("pages.password", next=_wanted()), 303)
+
+
+def _wanted() -> str | None:
+    """Where a link led; None for a command, and for the front page, which is where one goes anyway."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("pages.sign_in", next=wanted if wanted != "/" else None), 303)
+    return wanted if wanted != "/" else None
 
 
 def _refusal(person: Person) -> str:

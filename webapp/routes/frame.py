@@ -138,6 +138,8 @@ def _frame() -> dict[str, Any]:
     person = person_or_none()
     if person is None:
         return common | {"person": None}
+    if person.must_change_password:  # nothing else opens before
+        return common | {"person": person, "menu": [], "bottom": [], "bottom_more": [], "may_read": False}
     may_report, may_read = allowed(person, "report"), allowed(person, "read")
     with _context(person) as ctx:
         post_words = "、".join(reference.name(ctx, "groups", group) for group in sorted(person.groups))

@@ -1,4 +1,4 @@
-"""Child records, links, attachments, customers' accounts, API tokens, saved filters, drafts of rules."""
+"""Child records, links, attachments, customers' accounts, passwords to change, API tokens, filters, rule drafts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ APPEND_ONLY = ("child_change", "incident_link", "attachment", "attachment_conten
 def upgrade() -> None:
     """Go to this revision; what is there stays as it is."""
     _incident()
+    _person()
     _customer()
     _children()
     _attachments()
@@ -48,6 +49,10 @@ def _incident() -> None:
 def _messages() -> None:
     op.add_column("message", sa.Column("hops", sa.Integer(), nullable=False, server_default="0"))
     op.create_index("ix_message_sent_at", "message", ["sent_at"])
+
+
+def _person() -> None:
+    op.add_column("person", sa.Column("must_change_password", sa.Boolean(), nullable=False, server_default=sa.false()))
 
 
 def _customer() -> None:
