@@ -1,4 +1,4 @@
-"""Incidents like the one at hand, and solutions of former ones, beside the step that asks for them (2.3, 2.5, 3.4)."""
+"""Incidents like the one at hand, and former solutions, beside the step that asks for them (1.2, 2.3, 2.5, 3.4)."""
 
 from __future__ import annotations
 
@@ -63,6 +63,8 @@ def panels(reader: Reader, forms: Mapping[str, Form], facts: Mapping[str, Any]) 
             found.append(_related(reader, element_id, form, relation, facts))
         elif {"found", "solution"} <= form.fields.keys():
             found.append(_solved(reader, element_id, form, facts))
+        elif {"existing", "addition"} <= form.fields.keys():
+            found.append(_reported(reader, element_id, facts))
     return found
 
 
@@ -90,6 +92,17 @@ def _related(reader: Reader, element_id: str, form: Form, relation: str, facts: 
         rows=rows,
         nothing=_take(element_id, none, {relation: _NOTHING}) if none else None,
     )
+
+
+def _reported(reader: Reader, element_id: str, facts: Mapping[str, Any]) -> Panel:
+    """1.2: what is open already may be what the user speaks of, and his words then add to it (1.3)."""
+    rows = []
+    for each in similar.candidates(reader.ctx, facts, AT_MOST):
+        said = "\n".join(str(facts[name]) for name in ("summary", "details") if facts.get(name))
+        fill = {"existing": each.number, "addition": said}
+        over = each.state == "closed"
+        rows.append(_alike(each, [] if over else [_take(element_id, _("是对它的补充"), fill)]))
+    return Panel(_("可能是同一件事"), _("没有找到相似的事件。"), rows)
 
 
 def _solved(reader: Reader, element_id: str, form: Form, facts: Mapping[str, Any]) -> Panel:

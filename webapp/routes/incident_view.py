@@ -81,17 +81,50 @@ class Drawn:
         callers = self.callers.get(process_id, [])
         return next((found for each in callers if (found := self.stage_of(each)) is not None), None)
 
-    def tabs(self, stage: int) -> list[Tab]:
-        """The stage's own diagram first, then those of what it calls in the order of drawing."""
+    def tabs(self, stage: int, took: Sequence[str] = ()) -> list[Tab]:
+        """The stage's own diagram first, then those of what it calls in the order of drawing.
+
+        A process that several call is named after the one by which the path ``took`` came to it last.
+        """
         keys = dict.fromkeys(element.process_id for element in self.elements.values())
         own = [key for key in keys if self._stage_of_process(key) == stage]
-        return sorted((Tab(key, self._name(key)) for key in own), key=lambda tab: _number(tab.process_key) is None)
+        return sorted(
+            (Tab(key, self._name(key, took)) for key in own), key=lambda tab: _number(tab.process_key) is None
+        )
 
-    def _name(self, process_key: str) -> str:
+    def _name(self, process_key: str, took: Sequence[str]) -> str:
         number = _number(process_key)
         if number is not None:
             return f"{number} {_(STAGES[number])}"
-        return self.elements[self.callers[process_key][0]].name
+        return self.elements[self._caller(process_key, took)].name
+
+    def _caller(self, process_key: str, took: Sequence[str]) -> str:
+        """Which call of a process the path came to last: the one that it left, or the first one after where it stands.
+
+        A call is left after all that it calls, so while it runs the path ends before it. Calls of one process follow
+        each other in the order of drawing.
+        """
+        callers = self.callers[process_key]
+        for passed, element_id in enumerate(reversed(took)):
+            if element_id in callers:
+                return element_id
+            element = self.elements.get(element_id)
+            inside = [each for each in callers if element and self.elements[each].process_id == element.process_id]
+            if inside:
+                before = self._lately(element.process_id, took[: len(took) - passed]) if element else set()
+                return next((each for each in inside if each not in before), inside[-1])
+        return callers[0]
+
+    def _lately(self, process_id: str, took: Sequence[str]) -> set[str]:
+        """What the path left inside a process since it entered it last."""
+        found: set[str] = set()
+        for element_id in reversed(took):
+            element = self.elements.get(element_id)
+            if element is not None and element.process_id == process_id:
+                found.add(element_id)
+                if element.type == "startEvent":
+                    break
+        return found
 
     def calling(self, element_id: str) -> list[str]:
         """The call activities inside which an element is, the nearest first; of a process with several callers all."""

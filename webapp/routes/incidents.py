@@ -124,7 +124,7 @@ def _process(
     found: dict[str, Any] = {"stages": stages, "shown": shown, "tabs": [], "diagram": None}
     if drawn is None:
         return found
-    tabs = drawn.tabs(shown)
+    tabs = drawn.tabs(shown, took)
     here = incident_view.where(drawn, shown, took, open_tasks)
     asked = request.args.get("diagram")
     process_key = asked if asked in {tab.process_key for tab in tabs} else here

@@ -12,6 +12,7 @@ from flask import render_template
 from flask_babel import gettext as _
 
 from engine import definitions
+from webapp.desk.customers import SOURCE
 from webapp.forms import input_name
 from webapp.people import has_left
 from webapp.queries import attachments, children, people, tasks
@@ -107,6 +108,7 @@ def page(
         "accounts": accounts,
         "by_colleague": _drafted(reader, it),
         "draft_by": accounts.get(task["draft_by"], ""),
+        "by_user": _by_user(it),
         "holder": accounts.get(task["assignee"], task["assignee"]),
         "group": reader.name("groups", task["candidate_group"]),
         "may": may,
@@ -179,6 +181,11 @@ def _drafted(reader: Reader, it: Opened) -> list[str]:
         return []
     forms = [(it.plan.form(each), drafted(it.plan, each, task["draft"])) for each in it.plan.element_ids]
     return [form.title_of(key) for form, each in forms for key in form.fields if each.get(key) not in (None, "", False)]
+
+
+def _by_user(it: Opened) -> bool:
+    """Whether the draft is what the user himself has reported: whoever of the desk takes it over records it anew."""
+    return bool(it.incident["source"] == SOURCE and it.task["draft_by"] == it.incident["recorder"])
 
 
 def _follows(step: Step) -> str:

@@ -96,3 +96,39 @@ def test_an_escalation_is_told_in_words_and_signed_by_who_decided(office: Office
         c = field_change.c
         rows = connection.scalars(select(c.actor).where(c.incident_id == incident_id, c.reason.like("重新分派%")))
         assert set(rows) == {"manager01"}
+
+
+def test_the_diagram_of_waiting_is_named_by_the_call_that_waits(office: Office, signed_in: SignIn) -> None:
+    incident_id = office.accept()
+    office.do(incident_id, "crm01", *INVESTIGATION)
+    office.do(incident_id, "crm01", s4_1_agree={"agreed": True, "answer": "同意", "next": "requirement"})
+    office.do(incident_id, "crm01", s4_3_create={"kind": "maintenance", **CHANGE})
+    client = signed_in("crm01")
+    assert waiting_tab(incident_page(client, office, incident_id)) == "等待协查答复"
+    do_child(office, child_of(office, incident_id), "joint_check_answer")
+    assert waiting_tab(incident_page(client, office, incident_id)) == "等待需求结果"
+    other = before_change(office)
+    office.do(other, "crm01", s4_2_change=CHANGE)
+    assert waiting_tab(incident_page(client, office, other)) == "等待变更结果"
+
+
+def waiting_tab(page: str) -> str:
+    """What the tab of the diagram ``wait_children`` is called."""
+    found = re.search(r'diagram=wait_children#flow"[^>]*>([^<]+)</a>', page)
+    assert found is not None
+    return found[1]
+
+
+def test_what_a_user_has_reported_is_called_his_and_stands_beside_similar_incidents(
+    office: Office, signed_in: SignIn
+) -> None:
+    open_one = office.incident(office.accept())
+    customer = office["customer01"]
+    incident_id = verbs.request(office.desk, customer, open_one["summary"], open_one["details"])
+    page = task_page(signed_in("reception01"), office, incident_id)
+    assert "用户填写的内容" in page
+    assert "业务部门报告人01 保存的草稿" not in page
+    panel = page.split('id="alike"')[1].split("</section>")[0]
+    assert "可能是同一件事" in panel
+    assert open_one["number"] in panel
+    assert "s1_2_identify.existing" in panel
