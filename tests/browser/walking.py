@@ -31,6 +31,8 @@ class Walker:
 
     def send(self, picture: str = "") -> None:
         """Have the page examined as it is filled in, and send it by its first button."""
+        # Fields that come from the server are there before anything is sent: on a busy machine they may arrive late.
+        expect(self.page.locator(".htmx-request")).to_have_count(0, timeout=20_000)
         if picture:
             self.look(self.page, picture)
         self.page.click("[data-key='submit']")
