@@ -129,9 +129,7 @@ def test_what_is_not_ours_is_explained_and_closed(office: Office, served: bool, 
 
 @pytest.mark.proves("R094", "R099")
 @pytest.mark.parametrize(("judged", "code"), [("no_answer", "C07"), ("out", "C08"), ("taken_back", "C06")])
-def test_who_does_not_answer_is_not_ours_or_takes_it_back_is_told_and_closed(
-    office: Office, judged: str, code: str
-):
+def test_who_does_not_answer_is_not_ours_or_takes_it_back_is_told_and_closed(office: Office, judged: str, code: str):
     incident_id = office.report(**ASKED)
     office.pass_(days=3)
     office.do(incident_id, "reception01", s1_5_wait={"answer": "三次联系未果"}, s1_4_scope={"scope": judged})
