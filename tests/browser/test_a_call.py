@@ -108,7 +108,7 @@ def test_an_incident_is_carried_from_dispatch_to_closing_through_the_pages(
     desk.goto("/work")
     desk.click("a.title:has-text('城北营业厅提交订单报错')")
     expect(desk.locator("h1")).to_contain_text("5.1 验证并检查记录")
-    desk.check("#s5_1_check--complete")
+    desk.check("[name='s5_1_check.complete'][value='true']", force=True)
     desk.check("[name='s5_3_ask.satisfied'][value='true']", force=True)
     desk.fill("#s5_3_ask--opinion", "已恢复，没有其他要求。")
     desk.click("[data-key='submit']")

@@ -222,9 +222,10 @@ def test_an_incident_prints_without_bars_and_buttons(open_page: Open, picture: C
     picture(page, "incident-print")
 
 
-def test_a_reader_lands_on_the_incidents_and_is_offered_nothing_to_do(open_page: Open) -> None:
+def test_a_leader_lands_on_the_board_and_is_offered_nothing_to_do(open_page: Open) -> None:
     page = open_page("leaders01")
-    expect(page).to_have_url(re.compile("/incidents$"))
+    expect(page).to_have_url(re.compile("/board$"))
+    page.goto("/incidents")
     page.locator("a.title").first.click()
     expect(page.locator(".head .btn.first")).to_have_count(0)
     expect(page.locator("#say")).to_have_count(0)
